@@ -1,1 +1,4 @@
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.server", "tests.fixtures.s3"]
+from importlib.util import find_spec
+
+_FIXTURES = ("tests.fixtures.database", "tests.fixtures.server", "tests.fixtures.s3")
+pytest_plugins = [name for name in _FIXTURES if find_spec(name)]
