@@ -1,10 +1,18 @@
 """One frozen Settings, read once from the environment (`REPOINT_…`) and `repoint.toml`."""
 
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Throttle(BaseModel, frozen=True):
+    """A token bucket: `rate` calls a second in the long run, up to `burst` at once (by default `rate`)."""
+
+    rate: float = Field(gt=0)
+    burst: float | None = Field(default=None, ge=1)
 
 
 class Settings(BaseSettings):
@@ -19,7 +27,51 @@ class Settings(BaseSettings):
         default=None, description="PostgreSQL server (15 or later) to use instead of the embedded one."
     )
     account_id: str = Field(default="000000000000", pattern=r"^\d{12}$", description="Account in every ARN.")
-    regions: tuple[str, ...] = Field(default=("us-east-1",), description="Regions that a signature may be scoped to.")
+    regions: tuple[str, ...] = Field(
+        default=("us-east-1",), min_length=1, description="Regions that a signature may be scoped to."
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address that the API listens on; by default this machine only.")
+    port: int = Field(default=8100, ge=0, le=65535, description="Port of the API; 0 takes a free one and tells it.")
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM file with the API's certificate chain; with it the API speaks TLS 1.2 or later."
+    )
+    tls_key: Path | None = Field(default=None, description="PEM file with the private key of `tls_certificate`.")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(), description="Networks of the proxies whose X-Forwarded-For is believed."
+    )
+    shutdown_s: int = Field(
+        default=10, ge=0, description="Seconds that calls under way have to end when the API is stopped."
+    )
+    read_timeout_s: float = Field(
+        default=30, gt=0, description="Seconds that a request may pause while its headers or its body arrive."
+    )
+    body_limit_bytes: int = Field(
+        default=7 * 1024 * 1024, ge=1024, description="Largest body of a request or of an answer to a read, unpacked."
+    )
+    events_body_limit_bytes: int = Field(
+        default=4 * 1024 * 1024,
+        ge=1024,
+        description="Largest body of PutEvents and of one part of an upload, unpacked.",
+    )
+    throttles: dict[str, Throttle] = Field(
+        default={},
+        description="Limits by operation in each API process, {GetApp: {rate: 300, burst: 300}}; `*` is every other.",
+    )
+    pinpoint_throttles: bool = Field(
+        default=False, description="Apply Amazon's published rates to the operations that `throttles` does not name."
+    )
+    metrics_public: bool = Field(
+        default=False, description="Serve /metrics to everybody; otherwise to this machine only."
+    )
+    debug_signatures: bool = Field(
+        default=False, description="Tell the canonical request when a signature does not match; never in production."
+    )
+
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="32 bytes (64 hex digits) that encrypt stored secrets; otherwise <data_dir>/master.key holds them.",
+    )
 
     @cached_property
     def files_dir(self) -> Path:
