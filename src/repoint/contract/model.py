@@ -1,6 +1,6 @@
 """The contract as data: the 122 operations and the shapes they are made of, read from model.json.
 
-model.json is made from Amazon's published service model by scripts/make_contract.py. Names are those of the wire, except
+model.json is made from Amazon's published service model by scripts/make_contract.py. Names are the wire's, except
 in an operation's input shape, whose members are the arguments of the operation.
 """
 
