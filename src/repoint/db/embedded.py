@@ -78,8 +78,8 @@ class Embedded:
         """Whether the server process runs."""
         return self._server is not None and self._server.poll() is None
 
-    def wait_dead(self, timeout_s: float) -> bool:
-        """Wait until the server process has ended; False when it still runs after `timeout_s`."""
+    def wait_dead(self, timeout_s: float | None = None) -> bool:
+        """Wait until the server process has ended; False when it still runs after `timeout_s` (None: no limit)."""
         if self._server is not None:
             try:
                 self._server.wait(timeout_s)
@@ -210,6 +210,16 @@ class Embedded:
                 return
             time.sleep(_POLL_S)
         raise EmbeddedError(f"the embedded database was not ready after {START_TIMEOUT_S:.0f} s")
+
+
+def running_url(data_dir: Path) -> str | None:
+    """The URL of our database while another process runs the embedded server on this folder; None when none does."""
+    cluster = data_dir.absolute() / "postgres" / "data"
+    lines = _pid_file(cluster)
+    # Line 5 is the socket's folder.
+    if len(lines) > 7 and lines[7].strip() == "ready" and _is_server(int(lines[0]), cluster):
+        return _url(Path(lines[4]), ROLE, DATABASE)
+    return None
 
 
 def server_programs(version: str | None = None) -> Path:
