@@ -146,7 +146,12 @@ class Embedded:
             *_locale(programs),
         ]
         done = subprocess.run(
-            self._as_owner(uid, command, programs), capture_output=True, text=True, check=False, cwd="/", env=_environment()
+            self._as_owner(uid, command, programs),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=_environment(),
         )
         self.home.chmod(0o700)
         if done.returncode != 0:

@@ -76,9 +76,7 @@ def migrate(url: str) -> list[str]:
         for migration in pending:
             with connection.transaction():
                 connection.execute(_sql(migration.sql))
-                connection.execute(
-                    _sql(_queries.record.sql), (migration.number, migration.name, migration.checksum)
-                )
+                connection.execute(_sql(_queries.record.sql), (migration.number, migration.name, migration.checksum))
         return [migration.name for migration in pending]
 
 

@@ -38,7 +38,7 @@ class Db:
         cursor = await self.connection.execute(_sql(query), parameters)
         return await cursor.fetchone()
 
-    async def value(self, query: Query, parameters: Parameters | None = None) -> Any:  # noqa: ANN401 - a column can be anything
+    async def value(self, query: Query, parameters: Parameters | None = None) -> Any:
         """The first column of the first row, None when there is no row."""
         row = await self.row(query, parameters)
         return next(iter(row.values())) if row else None
