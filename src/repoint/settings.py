@@ -3,6 +3,7 @@
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -13,6 +14,29 @@ class Throttle(BaseModel, frozen=True):
 
     rate: float = Field(gt=0)
     burst: float | None = Field(default=None, ge=1)
+
+
+class S3Credentials(BaseModel, frozen=True, extra="forbid"):
+    """One identity at the S3 service."""
+
+    access_key_id: str = Field(description="Access key id at the S3 service.")
+    secret_access_key: SecretStr = Field(description="Its secret.")
+    session_token: SecretStr | None = Field(default=None, description="Its session token, if it is a temporary key.")
+
+
+class S3(BaseModel, frozen=True, extra="forbid"):
+    """Where `s3://` leads. Without `endpoint_url` it is Amazon S3 itself."""
+
+    endpoint_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Any server that speaks S3; buckets are then put in the path."
+    )
+    region: str = Field(default="us-east-1", description="Region that requests to S3 are signed for.")
+    credentials: S3Credentials | None = Field(
+        default=None, description="Used for every bucket; without them AWS's own chain (AWS_ACCESS_KEY_ID, …) is asked."
+    )
+    roles: dict[str, S3Credentials] = Field(
+        default={}, description="Credentials by role ARN; when any is given, a job must name one of these roles."
+    )
 
 
 class Settings(BaseSettings):
@@ -71,6 +95,31 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None,
         description="32 bytes (64 hex digits) that encrypt stored secrets; otherwise <data_dir>/master.key holds them.",
+    )
+
+    s3: S3 | None = Field(
+        default=None, description="The S3 that `s3://` leads to; without it, the folder `files` in the data folder."
+    )
+
+    max_attribute_names: int = Field(
+        default=250, ge=1, description="Custom attribute names of one application, its metrics' and users' included."
+    )
+    same_address_rule: Literal["all", "push"] = Field(
+        default="all",
+        description="Channels on which writing an endpoint makes others with its address INACTIVE: all, or push only.",
+    )
+
+    import_batch_rows: int = Field(
+        default=5_000, ge=1, description="Lines of an import that are applied and committed together."
+    )
+    import_parse_processes: int | None = Field(
+        default=None, ge=1, description="Processes that parse one import; by default one core stays free, at most 4."
+    )
+    import_size_limit_bytes: int = Field(
+        default=1024**3, ge=1, description="Most bytes that one import job may read, unpacked."
+    )
+    max_active_import_jobs: int = Field(
+        default=10, ge=1, description="Import jobs that may wait or run at once, over all applications."
     )
 
     @cached_property
