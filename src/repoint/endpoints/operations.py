@@ -1,0 +1,160 @@
+"""The seven operations on endpoints and users (endpoints.md section 12)."""
+
+import fnmatch
+import re
+from typing import Any
+
+import msgspec
+
+from repoint.contract.errors import BadRequestException, NotFoundException
+from repoint.contract.shapes import AttributesResource, EndpointsResponse, MessageBody
+from repoint.db.pool import Db
+from repoint.db.queries import load_queries
+from repoint.endpoints.key import endpoint_key, user_key
+from repoint.endpoints.names import ATTRIBUTE_TYPES
+from repoint.endpoints.patch import Patch, prepare
+from repoint.endpoints.plan import TOO_MANY_ENDPOINTS, TOO_MANY_NAMES
+from repoint.endpoints.together import write_together
+from repoint.endpoints.upsert import Refusal, Rules
+from repoint.operation import Call, Input, operation
+from repoint.resources.lock import lock_application
+
+Q = load_queries("repoint.endpoints")
+
+MAX_ITEMS = 100
+
+
+@operation(in_steps=True, checks_project=True)
+async def update_endpoint(call: Call, arguments: Input) -> MessageBody:
+    """Create the endpoint or change what the request names of it."""
+    patch = await _prepared(call, arguments, arguments["EndpointId"], arguments["EndpointRequest"])
+    refusal = await _write(call, arguments, [patch])
+    if refusal is not None:
+        raise refusal[1]
+    return {"Message": "Accepted", "RequestID": call.request_id}
+
+
+@operation(in_steps=True, checks_project=True)
+async def update_endpoints_batch(call: Call, arguments: Input) -> MessageBody:
+    """The same for 1 to 100 endpoints in order: all of them, or none when one is refused."""
+    items: list[dict[str, Any]] = arguments["EndpointBatchRequest"]["Item"]
+    if not 1 <= len(items) <= MAX_ITEMS:
+        await _require_project(call, arguments)
+        raise BadRequestException(f"Item must contain between 1 and {MAX_ITEMS} endpoints")
+    patches = []
+    for position, item in enumerate(items):
+        try:
+            patches.append(await _prepared(call, arguments, item.get("Id"), item))
+        except BadRequestException as error:
+            raise _of_item((position, error)) from error
+    refusal = await _write(call, arguments, patches)
+    if refusal is not None:
+        raise _of_item(refusal)
+    return {"Message": "Accepted", "RequestID": call.request_id}
+
+
+async def _prepared(call: Call, arguments: Input, endpoint_id: str | None, request: dict[str, Any]) -> Patch:
+    try:
+        patch = prepare(endpoint_id or "", request)
+    except BadRequestException:
+        await _require_project(call, arguments)
+        if not endpoint_id:
+            raise BadRequestException("Missing Id") from None
+        raise
+    if patch.request_id is None:
+        patch.request_id = call.request_id
+    return patch
+
+
+async def _require_project(call: Call, arguments: Input) -> None:
+    """An unknown project is told before a mistake in a member (protocol.md section 3.4)."""
+    async with call.database.connection() as db:
+        if await db.row(Q.application, {"application_id": arguments["ApplicationId"]}) is None:
+            raise NotFoundException("Application not found")
+
+
+async def _write(call: Call, arguments: Input, patches: list[Patch]) -> Refusal | None:
+    return await write_together(call.database, arguments["ApplicationId"], patches, call.now, Rules.of(call.settings))
+
+
+def _of_item(refusal: Refusal) -> BadRequestException:
+    """The error of one item; texts that clients match by their start keep it."""
+    position, error = refusal
+    if error.message.startswith((TOO_MANY_ENDPOINTS, TOO_MANY_NAMES)):
+        return BadRequestException(f"{error.message} (Item {position})")
+    return BadRequestException(f"Item {position}: {error.message}")
+
+
+@operation()
+async def get_endpoint(call: Call, arguments: Input) -> msgspec.Raw:
+    """The endpoint as it is stored."""
+    return msgspec.Raw(await _document(call.db, arguments["ApplicationId"], endpoint_key(arguments["EndpointId"])))
+
+
+async def _document(db: Db, application_id: str, key: str) -> str:
+    document: str | None = await db.value(Q.get_endpoint, {"application_id": application_id, "key": key})
+    if document is None:
+        raise NotFoundException
+    return document
+
+
+@operation()
+async def delete_endpoint(call: Call, arguments: Input) -> msgspec.Raw:
+    """Remove the endpoint; answers what it was."""
+    application_id, key = arguments["ApplicationId"], endpoint_key(arguments["EndpointId"])
+    await lock_application(call.db, application_id)
+    document = await _document(call.db, application_id, key)
+    user = await call.db.value(Q.delete_endpoint, {"application_id": application_id, "key": key})
+    if user is not None:
+        await call.db.execute(Q.release_user, {"application_id": application_id, "user_key": user})
+        await call.db.execute(Q.delete_user, {"application_id": application_id, "user_key": user})
+    return msgspec.Raw(document)
+
+
+@operation()
+async def get_user_endpoints(call: Call, arguments: Input) -> EndpointsResponse:
+    """All endpoints of a user, active or not, oldest first."""
+    return await _user_endpoints(call.db, arguments)
+
+
+async def _user_endpoints(db: Db, arguments: Input) -> EndpointsResponse:
+    parameters = {"application_id": arguments["ApplicationId"], "user_key": user_key(arguments["UserId"])}
+    found = await db.rows(Q.get_user_endpoints, parameters)
+    if not found:
+        raise NotFoundException
+    return {"Item": [msgspec.Raw(row["document"]) for row in found]}
+
+
+@operation()
+async def delete_user_endpoints(call: Call, arguments: Input) -> EndpointsResponse:
+    """Remove all endpoints of a user; answers what they were."""
+    await lock_application(call.db, arguments["ApplicationId"])
+    found = await _user_endpoints(call.db, arguments)
+    parameters = {"application_id": arguments["ApplicationId"], "user_key": user_key(arguments["UserId"])}
+    await call.db.execute(Q.delete_user_endpoints, parameters)
+    await call.db.execute(Q.delete_user, parameters)
+    return found
+
+
+@operation()
+async def remove_attributes(call: Call, arguments: Input) -> AttributesResource:
+    """Stop capturing values for the names that match; values already stored stay where they are."""
+    attribute_type, application_id = arguments["AttributeType"], arguments["ApplicationId"]
+    if attribute_type not in ATTRIBUTE_TYPES:
+        raise BadRequestException(f"Invalid attribute-type: {attribute_type}")
+    patterns = arguments["UpdateAttributesRequest"].get("Blacklist")
+    if not patterns:
+        raise BadRequestException("Missing Blacklist")
+    await lock_application(call.db, application_id)
+    parameters = {"application_id": application_id, "attribute_type": attribute_type}
+    known = [row["name"] for row in await call.db.rows(Q.names_of_type, parameters)]
+    names = _matching(known, patterns)
+    if names:
+        await call.db.execute(Q.remove_names, parameters | {"names": names, "now": call.now})
+    return {"ApplicationId": application_id, "AttributeType": attribute_type, "Attributes": names}
+
+
+def _matching(names: list[str], patterns: list[str]) -> list[str]:
+    """The names that one of the glob patterns matches, sorted; case matters."""
+    matcher = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
+    return sorted(name for name in names if matcher.match(name))

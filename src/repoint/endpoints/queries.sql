@@ -1,0 +1,203 @@
+-- application --
+-- The key of one application for as long as the transaction lasts; no row when it does not exist.
+SELECT 1 AS found FROM documents WHERE kind = 'app' AND id = %(application_id)s
+
+-- stored_endpoints --
+-- What the rules need of the endpoints with these keys, locked.
+SELECT endpoint_key, endpoint_id, channel_type, address, endpoint_status, opt_out, opt_out_is_explicit, user_key,
+       own_user_attributes, effective_at, created_at, request_id, size_bound
+FROM endpoints
+WHERE application_id = %(application_id)s AND endpoint_key = ANY(%(keys)s)
+
+-- stored_users --
+-- What the rules need of these users.
+SELECT user_key, user_id, endpoint_count, size_bound
+FROM users
+WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+
+-- user_attributes --
+-- All attributes of these users.
+SELECT user_key, attributes FROM users WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+
+-- user_members --
+-- The endpoints of these users, as the rule of the 16th sees them.
+SELECT user_key, endpoint_key, channel_type, effective_at, created_at
+FROM endpoints
+WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+
+-- documents_of --
+-- Whole endpoints, for counting their sizes exactly.
+SELECT e.endpoint_key, endpoint_document(e, NULL::users) AS document
+FROM endpoints e
+WHERE e.application_id = %(application_id)s AND e.endpoint_key = ANY(%(keys)s)
+
+-- known_names --
+-- Which of these names the application has used, and which of them were removed; with the number in use.
+SELECT asked.attribute_type, asked.name, known.removed_at IS NOT NULL AS is_removed, known.name IS NOT NULL AS is_known
+FROM unnest(%(types)s::text[], %(names)s::text[]) AS asked (attribute_type, name)
+LEFT JOIN attribute_names known
+    ON known.application_id = %(application_id)s AND known.attribute_type = asked.attribute_type
+    AND known.name = asked.name
+
+-- count_names --
+-- How many names the application uses.
+SELECT count(*) AS names FROM attribute_names WHERE application_id = %(application_id)s AND removed_at IS NULL
+
+-- learn_names --
+-- Names used for the first time.
+INSERT INTO attribute_names (application_id, attribute_type, name)
+SELECT %(application_id)s::uuid, learnt.attribute_type, learnt.name
+FROM unnest(%(types)s::text[], %(names)s::text[]) AS learnt (attribute_type, name)
+
+-- may_recount --
+-- One row when the names were not recounted in the last minutes; notes that they are now.
+INSERT INTO attribute_recounts AS r (application_id, recounted_at)
+VALUES (%(application_id)s, %(now)s)
+ON CONFLICT (application_id) DO UPDATE SET recounted_at = excluded.recounted_at
+WHERE r.recounted_at < excluded.recounted_at - make_interval(mins => 5)
+RETURNING 1 AS due
+
+-- forget_unused_names --
+-- Names that no stored endpoint or user carries any more leave the catalogue.
+DELETE FROM attribute_names n
+WHERE n.application_id = %(application_id)s AND n.removed_at IS NULL AND NOT CASE n.attribute_type
+    WHEN 'endpoint-custom-attributes' THEN EXISTS (
+        SELECT FROM endpoints e WHERE e.application_id = n.application_id AND e.attributes ? n.name)
+    WHEN 'endpoint-metric-attributes' THEN EXISTS (
+        SELECT FROM endpoints e WHERE e.application_id = n.application_id AND e.metrics ? n.name)
+    ELSE EXISTS (SELECT FROM users u WHERE u.application_id = n.application_id AND u.attributes ? n.name)
+        OR EXISTS (SELECT FROM endpoints e
+                   WHERE e.application_id = n.application_id AND e.own_user_attributes ? n.name)
+    END
+
+-- copy_endpoints --
+-- New endpoints, as rows.new_row writes them.
+COPY endpoints (
+    application_id, endpoint_key, endpoint_id, cohort, created_at, channel_type, address, attributes, metrics,
+    app_version, locale, make, model, model_version, platform, platform_version, timezone,
+    city, country, postal_code, region, latitude, longitude,
+    endpoint_status, opt_out, opt_out_is_explicit, user_key, own_user_attributes, effective_at, request_id, size_bound
+) FROM STDIN
+
+-- make_changes_table --
+-- Where changes to stored endpoints are staged, once a connection.
+CREATE TEMP TABLE IF NOT EXISTS endpoint_changes (
+    endpoint_key text COLLATE "C", channel_type text, address text, attributes jsonb, removed jsonb, metrics jsonb,
+    app_version text, locale text, make text, model text, model_version text, platform text, platform_version text,
+    timezone text, city text, country text, postal_code text, region text,
+    latitude double precision, longitude double precision,
+    endpoint_status text, opt_out text, opt_out_is_explicit boolean, user_key text COLLATE "C",
+    own_user_attributes jsonb, effective_at timestamptz, request_id text, size_bound integer
+) ON COMMIT DELETE ROWS
+
+-- copy_changes --
+-- Changes to stored endpoints, as rows.change_row writes them.
+COPY endpoint_changes FROM STDIN
+
+-- merge_changes --
+-- The staged changes merged into their endpoints: NULL keeps, an empty text clears, an attribute without values goes.
+UPDATE endpoints e SET
+    channel_type = c.channel_type,
+    address = c.address,
+    attributes = CASE
+        WHEN c.attributes IS NULL THEN e.attributes
+        WHEN c.removed IS NULL THEN e.attributes || c.attributes
+        ELSE (e.attributes || c.attributes) - ARRAY(SELECT jsonb_array_elements_text(c.removed)) END,
+    metrics = CASE WHEN c.metrics IS NULL THEN e.metrics ELSE e.metrics || c.metrics END,
+    app_version = nullif(coalesce(c.app_version, e.app_version), ''),
+    locale = nullif(coalesce(c.locale, e.locale), ''),
+    make = nullif(coalesce(c.make, e.make), ''),
+    model = nullif(coalesce(c.model, e.model), ''),
+    model_version = nullif(coalesce(c.model_version, e.model_version), ''),
+    platform = nullif(coalesce(c.platform, e.platform), ''),
+    platform_version = nullif(coalesce(c.platform_version, e.platform_version), ''),
+    timezone = nullif(coalesce(c.timezone, e.timezone), ''),
+    city = nullif(coalesce(c.city, e.city), ''),
+    country = nullif(coalesce(c.country, e.country), ''),
+    postal_code = nullif(coalesce(c.postal_code, e.postal_code), ''),
+    region = nullif(coalesce(c.region, e.region), ''),
+    latitude = coalesce(c.latitude, e.latitude),
+    longitude = coalesce(c.longitude, e.longitude),
+    endpoint_status = c.endpoint_status,
+    opt_out = c.opt_out,
+    opt_out_is_explicit = c.opt_out_is_explicit,
+    user_key = c.user_key,
+    own_user_attributes = c.own_user_attributes,
+    effective_at = c.effective_at,
+    request_id = c.request_id,
+    size_bound = c.size_bound
+FROM endpoint_changes c
+WHERE e.application_id = %(application_id)s AND e.endpoint_key = c.endpoint_key
+
+-- deactivate_others --
+-- Whoever else holds one of these addresses on the same channel becomes INACTIVE.
+UPDATE endpoints e SET endpoint_status = 'INACTIVE'
+FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS claim (channel_type, address)
+WHERE e.application_id = %(application_id)s
+    AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
+    AND e.address = claim.address AND e.channel_type = claim.channel_type
+    AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> ALL(%(keys)s)
+
+-- evict --
+-- Endpoints that made room for the 16th of their user.
+UPDATE endpoints SET endpoint_status = 'INACTIVE', user_key = NULL
+WHERE application_id = %(application_id)s AND endpoint_key = ANY(%(keys)s)
+
+-- save_users --
+-- Users as they are now: attributes whole where `replace` says so, else merged into what is stored.
+INSERT INTO users AS u (application_id, user_key, user_id, attributes, endpoint_count, size_bound)
+SELECT %(application_id)s::uuid, s.user_key, s.user_id, s.attributes, s.endpoint_count, s.size_bound
+FROM unnest(%(keys)s::text[], %(user_ids)s::text[], %(attributes)s::jsonb[], %(counts)s::int[], %(bounds)s::int[])
+    AS s (user_key, user_id, attributes, endpoint_count, size_bound)
+ON CONFLICT (application_id, user_key) DO UPDATE SET
+    attributes = CASE WHEN u.user_key = ANY(%(replaced)s) THEN excluded.attributes
+                      WHEN excluded.attributes = '{}' THEN u.attributes
+                      ELSE u.attributes || excluded.attributes END,
+    endpoint_count = excluded.endpoint_count,
+    size_bound = excluded.size_bound
+
+-- delete_users --
+-- Users whose last endpoint left.
+DELETE FROM users WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+
+-- get_endpoint --
+-- One endpoint as answers show it.
+SELECT endpoint_document(e, u) AS document
+FROM endpoints e LEFT JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
+
+-- get_user_endpoints --
+-- All endpoints of a user as answers show them, oldest first.
+SELECT e.endpoint_key, endpoint_document(e, u) AS document
+FROM endpoints e JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+WHERE e.application_id = %(application_id)s AND e.user_key = %(user_key)s
+ORDER BY e.created_at, e.endpoint_key
+
+-- delete_endpoint --
+-- One endpoint goes; its user's key comes back.
+DELETE FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = %(key)s RETURNING user_key
+
+-- release_user --
+-- A user loses one endpoint.
+UPDATE users SET endpoint_count = endpoint_count - 1
+WHERE application_id = %(application_id)s AND user_key = %(user_key)s AND endpoint_count > 1
+
+-- delete_user --
+-- A user whose last endpoint has gone disappears.
+DELETE FROM users u
+WHERE u.application_id = %(application_id)s AND u.user_key = %(user_key)s AND NOT EXISTS (
+    SELECT FROM endpoints e WHERE e.application_id = u.application_id AND e.user_key = u.user_key)
+
+-- delete_user_endpoints --
+-- All endpoints of a user go.
+DELETE FROM endpoints WHERE application_id = %(application_id)s AND user_key = %(user_key)s
+
+-- names_of_type --
+-- The names of one attribute type that are captured.
+SELECT name FROM attribute_names
+WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)s AND removed_at IS NULL
+
+-- remove_names --
+-- Values for these names are captured no longer.
+UPDATE attribute_names SET removed_at = %(now)s
+WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)s AND name = ANY(%(names)s)

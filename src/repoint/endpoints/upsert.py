@@ -1,0 +1,172 @@
+"""Writing endpoints: the one way in for single updates, batches, events and imports.
+
+One transaction holds the application's lock, reads what the patches touch, plays them in memory (plan.py) and writes
+the outcome back, so that writers of one application come one after the other and none sees half of another. A crash
+anywhere before the commit leaves nothing behind.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from repoint.contract.errors import ContractError, NotFoundException
+from repoint.db.pool import Db
+from repoint.db.queries import Query, load_queries
+from repoint.endpoints import plan, rows
+from repoint.endpoints.load import Loaded, load
+from repoint.endpoints.names import captured, learn_names, read_names
+from repoint.endpoints.patch import PUSH_CHANNELS, Patch
+from repoint.endpoints.plan import Endpoint, Stamp, State, User
+from repoint.resources.lock import lock_application
+from repoint.settings import Settings
+
+Q = load_queries("repoint.endpoints")
+
+Refusal = tuple[int, ContractError]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator may set about writing endpoints."""
+
+    max_attribute_names: int
+    # Channels on which an address belongs to one ACTIVE endpoint; None is all of them.
+    exclusive_channels: frozenset[str] | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """The rules these settings ask for."""
+        return cls(settings.max_attribute_names, PUSH_CHANNELS if settings.same_address_rule == "push" else None)
+
+
+async def apply_rows(
+    db: Db, application_id: str, patches: Sequence[Patch], stamp: Stamp, rules: Rules
+) -> list[ContractError | None]:
+    """Apply the rows of an import in order; for each None, or why it was refused.
+
+    Runs in the caller's transaction and holds the application's lock until its end. A row that only names an existing
+    endpoint changes nothing; one of an unknown endpoint needs address and channel (jobs.md section 8).
+    Raises NotFoundException when the application is gone.
+    """
+    (kept,), loaded = await _read(db, application_id, [patches], stamp, rules)
+    state = loaded.state(rules.exclusive_channels)
+    outcomes = plan.play(state, kept, stamp, is_import=True)
+    await _save(db, application_id, state)
+    return outcomes
+
+
+async def apply_groups(
+    db: Db, application_id: str, groups: Sequence[Sequence[Patch]], stamp: Stamp, rules: Rules
+) -> list[Refusal | None]:
+    """Apply each group wholly or not at all; for each None, or the position and error of its first refused patch.
+
+    Runs in the caller's transaction and holds the application's lock until its end. Raises NotFoundException when the
+    application is gone.
+    """
+    kept, loaded = await _read(db, application_id, groups, stamp, rules)
+    refusals: list[Refusal | None] = [None] * len(kept)
+    state = _play_groups(loaded, kept, refusals, stamp, rules)
+    while state is None:
+        state = _play_groups(loaded, kept, refusals, stamp, rules)
+    await _save(db, application_id, state)
+    return refusals
+
+
+async def _read(
+    db: Db, application_id: str, groups: Sequence[Sequence[Patch]], stamp: Stamp, rules: Rules
+) -> tuple[Sequence[Sequence[Patch]], Loaded]:
+    await lock_application(db, application_id)
+    if await db.row(Q.application, {"application_id": application_id}) is None:
+        raise NotFoundException("Application not found")
+    patches = [patch for group in groups for patch in group]
+    names, removed = await read_names(db, application_id, patches, rules.max_attribute_names, stamp.at)
+    if any(removed.values()):
+        groups = [[captured(patch, removed) for patch in group] for group in groups]
+        patches = [patch for group in groups for patch in group]
+    return groups, await load(db, application_id, patches, names)
+
+
+def _play_groups(
+    loaded: Loaded, groups: Sequence[Sequence[Patch]], refusals: list[Refusal | None], stamp: Stamp, rules: Rules
+) -> State | None:
+    """Play the groups that were not refused; None when one was refused half-way and all must be played anew."""
+    state = loaded.state(rules.exclusive_channels)
+    played = 0
+    for number, group in enumerate(groups):
+        if refusals[number] is not None:
+            continue
+        for position, patch in enumerate(group):
+            try:
+                plan.play_one(state, patch, stamp.after(played), is_import=False)
+            except ContractError as error:
+                refusals[number] = (position, error)
+                if position > 0:
+                    return None
+                break
+            played += 1
+    return state
+
+
+async def _save(db: Db, application_id: str, state: State) -> None:
+    new = [endpoint for endpoint in state.endpoints.values() if endpoint.is_new]
+    changed = [endpoint for endpoint in state.endpoints.values() if not endpoint.is_new and endpoint.changes]
+    await learn_names(db, application_id, state.new_names)
+    if new:
+        lines = [rows.new_row(application_id, endpoint, _changes(endpoint)) for endpoint in new]
+        await _copy(db, Q.copy_endpoints, lines)
+    if changed:
+        await db.execute(Q.make_changes_table)
+        await _copy(db, Q.copy_changes, [rows.change_row(endpoint, _changes(endpoint)) for endpoint in changed])
+    async with db.pipeline():
+        if changed:
+            await db.execute(Q.merge_changes, {"application_id": application_id})
+        await _save_others(db, application_id, state)
+        await _save_users(db, application_id, [user for user in state.users.values() if user.is_touched])
+
+
+def _changes(endpoint: Endpoint) -> Patch:
+    assert endpoint.changes is not None  # noqa: S101 - only touched endpoints are written
+    return endpoint.changes
+
+
+async def _copy(db: Db, query: Query, lines: list[str]) -> None:
+    async with db.copy(query) as copy:
+        await copy.write("".join(lines))
+
+
+async def _save_others(db: Db, application_id: str, state: State) -> None:
+    if state.claims:
+        claims = sorted(state.claims)
+        parameters = {
+            "application_id": application_id,
+            "channel_types": [channel_type for channel_type, _ in claims],
+            "addresses": [address for _, address in claims],
+            "keys": list(state.endpoints),
+        }
+        await db.execute(Q.deactivate_others, parameters)
+    if state.evicted:
+        await db.execute(Q.evict, {"application_id": application_id, "keys": sorted(state.evicted)})
+
+
+async def _save_users(db: Db, application_id: str, touched: list[User]) -> None:
+    kept = [user for user in touched if user.endpoint_count > 0]
+    gone = [user.key for user in touched if user.endpoint_count == 0 and user.is_stored]
+    if gone:
+        await db.execute(Q.delete_users, {"application_id": application_id, "keys": gone})
+    if kept:
+        parameters = {
+            "application_id": application_id,
+            "keys": [user.key for user in kept],
+            "user_ids": [user.user_id for user in kept],
+            "attributes": [_user_attributes(user) for user in kept],
+            "counts": [user.endpoint_count for user in kept],
+            "bounds": [user.size_bound for user in kept],
+            "replaced": [user.key for user in kept if user.is_stored and user.attributes is not None],
+        }
+        await db.execute(Q.save_users, parameters)
+
+
+def _user_attributes(user: User) -> str:
+    known = user.changes if user.attributes is None else user.attributes
+    return msgspec.json.encode(known).decode() if known else "{}"
