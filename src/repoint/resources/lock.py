@@ -1,0 +1,33 @@
+"""Locks that last until the transaction ends.
+
+Whoever needs more than one takes them in the order of this file; then nobody waits in a circle.
+"""
+
+from repoint.contract.errors import NotFoundException
+from repoint.db.pool import Db
+from repoint.db.queries import load_queries
+
+Q = load_queries("repoint.resources")
+
+
+async def lock_application(db: Db, application_id: str) -> None:
+    """Be the only writer of this application's endpoints; the others, and DeleteApp, wait.
+
+    Says nothing about whether the application exists: look afterwards, in a statement of its own, which then sees what
+    the writers before have committed.
+    """
+    await db.execute(Q.lock_application, {"application_id": application_id})
+
+
+async def hold_application(db: Db, application_id: str) -> None:
+    """Keep the application from being deleted, beside any number of other holders; for writing below it.
+
+    Raises NotFoundException when there is none.
+    """
+    if await db.row(Q.hold_application, {"application_id": application_id}) is None:
+        raise NotFoundException("Application not found")
+
+
+async def lock_quota(db: Db, kind: str) -> None:
+    """Be the only one who counts the documents of this kind against their quota."""
+    await db.execute(Q.lock_quota, {"kind": kind})
