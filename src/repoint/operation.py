@@ -54,8 +54,21 @@ class Call:
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[Db]:
-        """One transaction of an operation that is written in steps."""
+        """One transaction of an operation that is written in steps; inside an open step it is that one."""
+        if self._db is not None:
+            yield self._db
+            return
         async with self.database.transaction() as db:
+            self._db = db
+            try:
+                yield db
+            finally:
+                self._db = None
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Db]:
+        """A connection for an operation that is one statement, which commits itself: no transaction block to pay for."""
+        async with self.database.connection() as db:
             self._db = db
             try:
                 yield db
@@ -72,11 +85,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Binary:
+    """An answer that is no JSON: the body whole, or in pieces that are sent as they come.
+
+    Pieces are asked for when the operation has returned, so they come from no transaction of it. `size_bytes` tells the
+    caller how long they are together; None when that is not known.
+    """
+
+    content_type: str
+    body: bytes | AsyncIterator[bytes]
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """An operation as the registry holds it."""
 
     name: str
     run: Callable[[Call, Input], Awaitable[Output]]
+    # The whole operation is one statement: it gets a connection without a transaction block.
+    one_statement: bool
     # A step of its own for the whole call, unless the operation opens its steps itself.
     in_steps: bool
     # The operation answers `Application not found` itself, in the statement it needs anyway.
@@ -95,6 +123,8 @@ class Extension:
     action: str
     # Suffix of the resource's ARN, labels in braces.
     resource: str
+    # The body is no JSON and is handed on as it came, as `arguments["Body"]`; as large as a PutEvents may be.
+    raw_body: bool
 
 
 REGISTRY: dict[str, Bound] = {}
@@ -106,13 +136,16 @@ _BY_FUNCTION = {name.replace("_", "").lower(): name for name in OPERATIONS}
 def operation(
     *,
     in_steps: bool = False,
+    one_statement: bool = False,
     checks_project: bool = False,
     target: Callable[[Call, Input], Awaitable[None]] | None = None,
 ) -> Callable[[F], F]:
     """Bind a function to the contract's operation of the same name (`get_sms_channel` → GetSmsChannel).
 
     The function takes the call and the decoded input (members of the contract's input shape by their names, for example
-    `{"ApplicationId": …, "EndpointRequest": {…}}`) and returns the payload document, or None for an empty body.
+    `{"ApplicationId": …, "EndpointRequest": {…}}`) and returns the payload document, or None for an empty body. It runs
+    in one transaction, `call.db`, and anew when that was the victim of a deadlock: so it changes nothing but the
+    database, its input neither. With `in_steps` it opens its transactions itself; with `one_statement` it may run one statement.
     Raises LookupError at import time when the contract has no such operation, ValueError when it is bound already.
     """
 
@@ -121,25 +154,35 @@ def operation(
         if name is None:
             msg = f"{function.__name__} is no operation of the contract"
             raise LookupError(msg)
-        _register(Bound(name, function, in_steps=in_steps, checks_project=checks_project, target=target))
+        _register(Bound(name, function, one_statement, in_steps, checks_project, target))
         return function
 
     return bind
 
 
-def extension(
-    method: str, path: str, *, resource: str, status: int = 200, in_steps: bool = False, checks_project: bool = False
+def extension(  # noqa: PLR0913 - all but the route are rarely given
+    method: str,
+    path: str,
+    *,
+    resource: str,
+    status: int = 200,
+    in_steps: bool = False,
+    one_statement: bool = False,
+    checks_project: bool = False,
+    raw_body: bool = False,
 ) -> Callable[[F], F]:
     """Bind a function to a route of ours; its name in Pascal case is the operation, its action `repoint:<Name>`.
 
-    Input: the path's labels, the query's parameters (strings) and the members of a JSON body, in one dict. A path with
-    `{ApplicationId}` has its project checked as every operation has. `resource` is the ARN's suffix, labels in braces.
+    Input: the path's labels, the query's parameters (strings) and the members of a JSON body, in one dict; labels go
+    before parameters, these before members. With `raw_body` the body's bytes as `Body`. A path with `{ApplicationId}`
+    has its project checked as every operation has. `resource` is the ARN's suffix, labels in braces. The rest is as
+    for `operation`.
     """
 
     def bind(function: F) -> F:
         name = "".join(part.capitalize() for part in function.__name__.split("_"))
-        _register(Bound(name, function, in_steps=in_steps, checks_project=checks_project, target=None))
-        EXTENSIONS[name] = Extension(method, path, status, f"repoint:{name}", resource)
+        _register(Bound(name, function, one_statement, in_steps, checks_project, None))
+        EXTENSIONS[name] = Extension(method, path, status, f"repoint:{name}", resource, raw_body)
         return function
 
     return bind
