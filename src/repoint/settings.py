@@ -122,6 +122,24 @@ class Settings(BaseSettings):
         default=10, ge=1, description="Import jobs that may wait or run at once, over all applications."
     )
 
+    worker_concurrency: int = Field(default=4, ge=1, description="Tasks that one worker runs at the same time.")
+    worker_lease_s: float = Field(
+        default=30, gt=0, description="Seconds without a sign of life after which a worker's tasks are taken over."
+    )
+    worker_heartbeat_s: float = Field(
+        default=10, gt=0, description="Seconds between a worker's signs of life; well below `worker_lease_s`."
+    )
+    worker_poll_s: float = Field(
+        default=2, gt=0, description="Seconds between looks for tasks that are due to be tried again."
+    )
+    worker_stop_s: float = Field(
+        default=10, ge=0, description="Seconds that running tasks have to end when a worker is stopped."
+    )
+    task_backoff_s: float = Field(
+        default=1, ge=0, description="Seconds until a failed task is tried again; four times longer each time."
+    )
+    failed_task_days: int = Field(default=7, ge=1, description="Days that a task that failed for good is kept.")
+
     @cached_property
     def files_dir(self) -> Path:
         """Where `s3://bucket/key` lives when no S3 is configured: `<files_dir>/<bucket>/<key>`."""
