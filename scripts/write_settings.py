@@ -1,8 +1,11 @@
 """Write the table of settings into docs/operations.md, between its two marks."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from repoint.settings import Settings
@@ -27,10 +30,21 @@ def renewed(page: str) -> str:
 def table() -> str:
     """One row a setting: name in repoint.toml, environment variable, default, what it does."""
     rows = [
-        f"| `{name}` | `REPOINT_{name.upper()}` | {default(field)} | {escaped(field.description)} |"
-        for name, field in Settings.model_fields.items()
+        f"| `{name}` | `REPOINT_{name.upper().replace('.', '__')}` | {default(field)} | {escaped(field.description)} |"
+        for name, field in settings()
     ]
     return "\n".join(["", "| Setting | Environment | Default | What it does |", "|---|---|---|---|", *rows, "", ""])
+
+
+def settings(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting by its dotted name, those of a group after the group itself."""
+    for name, field in model.model_fields.items():
+        yield prefix + name, field
+        # A dict's keys are names of the user's own.
+        parts = () if get_origin(field.annotation) is dict else (field.annotation, *get_args(field.annotation))
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from settings(part, f"{prefix}{name}.")
 
 
 def escaped(text: str | None) -> str:
@@ -40,6 +54,8 @@ def escaped(text: str | None) -> str:
 
 def default(field: FieldInfo) -> str:
     """Write the default as repoint.toml would have it."""
+    if field.is_required():
+        return "must be given"
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "none"
