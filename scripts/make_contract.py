@@ -15,6 +15,25 @@ import botocore.session
 CONTRACT = Path(__file__).parent.parent / "src" / "repoint" / "contract"
 Shape = dict[str, Any]
 
+SHAPES_HEAD = '''"""The contract's documents as types. Made by scripts/make_contract.py: never edit.
+
+A member that the model requires stands bare, any other is NotRequired. Timestamps are text in the form of answers,
+blobs are bytes, as `decode` gives them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict'''
+
+PLAIN_TYPES = {
+    "string": "str",
+    "boolean": "bool",
+    "integer": "int",
+    "double": "float",
+    "timestamp": "str",
+    "blob": "bytes",
+}
+
 
 def make_model() -> str:
     """The text of model.json: operations and shapes by name, both sorted, members under their wire names."""
@@ -27,6 +46,40 @@ def make_model() -> str:
             _reach(root, shapes, reached)
     model = {"operations": operations, "shapes": dict(sorted(reached.items()))}
     return json.dumps(model, indent=1) + "\n"
+
+
+def make_shapes() -> str:
+    """The text of shapes.py: a TypedDict for each structure and a Literal for each set of words, sorted by name."""
+    shapes: dict[str, Shape] = json.loads(make_model())["shapes"]
+    words = [_literal(name, shape["enum"]) for name, shape in shapes.items() if "enum" in shape]
+    documents = [_typed_dict(name, shape, shapes) for name, shape in shapes.items() if "members" in shape]
+    return "\n\n".join([SHAPES_HEAD, "\n".join(words), *documents])
+
+
+def _literal(name: str, words: list[str]) -> str:
+    return "\n".join([f"{_type_name(name)} = Literal[", *(f'    "{word}",' for word in words), "]"])
+
+
+def _typed_dict(name: str, shape: Shape, shapes: dict[str, Shape]) -> str:
+    lines = [f"class {_type_name(name)}(TypedDict):"]
+    for member, part in shape["members"].items():
+        kind = _python_type(part, shapes)
+        lines.append(f"    {member}: {kind if member in shape['required'] else f'NotRequired[{kind}]'}")
+    return "\n".join(lines if shape["members"] else [*lines, "    pass"]) + "\n"
+
+
+def _python_type(name: str, shapes: dict[str, Shape]) -> str:
+    shape = shapes[name]
+    if shape["type"] == "list":
+        return f"list[{_python_type(shape['member'], shapes)}]"
+    if shape["type"] == "map":
+        return f"dict[{_python_type(shape['key'], shapes)}, {_python_type(shape['value'], shapes)}]"
+    return _type_name(name) if "enum" in shape or "members" in shape else PLAIN_TYPES[shape["type"]]
+
+
+def _type_name(name: str) -> str:
+    """The shape's name; the model's own underscores would make it private."""
+    return name.lstrip("_")
 
 
 def _operation(name: str, told: Shape, shapes: dict[str, Shape]) -> Shape:
@@ -85,3 +138,4 @@ def _wire_name(name: str, member: Shape) -> str:
 
 if __name__ == "__main__":
     (CONTRACT / "model.json").write_text(make_model())
+    (CONTRACT / "shapes.py").write_text(make_shapes())

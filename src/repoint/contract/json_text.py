@@ -47,6 +47,8 @@ _decoder = msgspec.json.Decoder(float_hook=Number)
 
 def refuse_unreadable(data: bytes) -> None:
     """Raise BadRequestException for text that may stand nowhere in a request: see the head of this module."""
+    if b"\0" in data:
+        raise BadRequestException("Invalid character")
     if not data.isascii():
         _check_utf8(data)
     if b"\\" in data and _SUSPECT.search(data) and any(escape["bad"] for escape in _ESCAPE.finditer(data)):
@@ -105,8 +107,8 @@ def _unexpected(text: str, at: int, expected: str) -> BadRequestException:
     found = "end of input"
     if at < len(text):
         character = text[at]
-        quoted = f"'{character}' " if character.isprintable() else ""
-        found = f"character ({quoted}(code {ord(character)}))"
+        code = f"(code {ord(character)})"
+        found = f"character ('{character}' {code})" if character.isprintable() else f"character {code}"
     line = text.count("\n", 0, at) + 1
     column = at - text.rfind("\n", 0, at)
     wanted = expected[0].lower() + expected[1:]
