@@ -101,6 +101,7 @@ class Settings(BaseSettings):
         default=None, description="The S3 that `s3://` leads to; without it, the folder `files` in the data folder."
     )
 
+    max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")
     max_attribute_names: int = Field(
         default=250, ge=1, description="Custom attribute names of one application, its metrics' and users' included."
     )
