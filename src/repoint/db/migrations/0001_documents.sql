@@ -10,7 +10,7 @@ CREATE TABLE documents (
     document jsonb NOT NULL CHECK (jsonb_typeof(document) = 'object'),
     tags jsonb NOT NULL CHECK (jsonb_typeof(tags) = 'object'),
     created_at timestamptz NOT NULL,
-    modified_at timestamptz NOT NULL CHECK (modified_at >= created_at),
+    modified_at timestamptz NOT NULL,
     PRIMARY KEY (kind, id)
 );
 

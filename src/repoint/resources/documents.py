@@ -1,0 +1,142 @@
+"""Configuration documents: what a caller sets up, reads back, lists, changes and deletes, whatever its kind.
+
+A document is kept as it was sent, under the contract's names; id, dates and tags stand in columns beside it. A room
+declares its kind once (`APPS = Resource("app", check=check_app)`) and only writes out what behaves.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from repoint.contract.errors import BadRequestException, NotFoundException
+from repoint.db.pool import Db, Row
+from repoint.db.queries import load_queries
+from repoint.operation import Call
+from repoint.resources.lock import lock_quota
+from repoint.resources.pages import Page, age_key
+from repoint.resources.tags import check_tags
+
+Q = load_queries("repoint.resources")
+
+# Run inside the transaction that deletes, after the document has gone.
+DeleteHook = Callable[[Db, Call, str], Awaitable[None]]
+_delete_hooks: dict[str, list[DeleteHook]] = {}
+
+
+def on_delete(kind: str) -> Callable[[DeleteHook], DeleteHook]:
+    """Register what else happens when a document of this kind is deleted; gets its id.
+
+    A deleted application takes the documents below it along without asking their kinds' hooks: hook on "app" for that.
+    """
+
+    def register(hook: DeleteHook) -> DeleteHook:
+        _delete_hooks.setdefault(kind, []).append(hook)
+        return hook
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as it is stored."""
+
+    id: str
+    # None for what belongs to the account.
+    application_id: str | None
+    # What the caller sent, without tags.
+    content: dict[str, Any]
+    tags: dict[str, str]
+    created_at: datetime
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of document."""
+
+    kind: str
+    # Raises BadRequestException for a request that may not be stored.
+    check: Callable[[Mapping[str, Any]], None]
+    # What a caller is told when there is none.
+    missing: str = "Resource not found"
+
+    async def create(
+        self, call: Call, request: Mapping[str, Any], *, document_id: str, application_id: str | None = None
+    ) -> Document:
+        """Store a new document with the tags of the request. Raises BadRequestException as `check` and tags do."""
+        self.check(request)
+        parameters = {
+            "application_id": application_id,
+            "document": Jsonb(_without_tags(request)),
+            "tags": Jsonb(check_tags(request.get("tags", {}))),
+            "now": call.now,
+        }
+        [row] = await call.db.rows(Q.insert_document, self._named(document_id) | parameters)
+        return _document(row)
+
+    async def merge(self, call: Call, document_id: str, request: Mapping[str, Any]) -> Document:
+        """Replace the members that the request has and keep the others; its tags are ignored (auth.md section 8).
+
+        Raises NotFoundException when there is no document, BadRequestException as `check` does.
+        """
+        self.check(request)
+        parameters = {"document": Jsonb(_without_tags(request)), "now": call.now}
+        return self._found(await call.db.row(Q.merge_document, self._named(document_id) | parameters))
+
+    async def get(self, db: Db, document_id: str) -> Document:
+        """The document; raises NotFoundException when there is none."""
+        return self._found(await db.row(Q.get_document, self._named(document_id)))
+
+    async def newest(self, db: Db, page: Page) -> tuple[Sequence[Document], str | None]:
+        """One page of the account's documents of this kind, newest first, and its NextToken."""
+        created_before, id_before = page.before()
+        rows = await db.rows(
+            Q.newest_of_account,
+            {
+                "kind": self.kind,
+                "created_before": created_before,
+                "id_before": id_before,
+                "rows": page.size + 1,
+            },
+        )
+        return page.cut([_document(row) for row in rows], lambda last: age_key(last.created_at, last.id))
+
+    async def delete(self, call: Call, document_id: str) -> Document:
+        """Delete the document, run the hooks of its kind, and return it as it was.
+
+        Raises NotFoundException when there is none.
+        """
+        document = self._found(await call.db.row(Q.delete_document, self._named(document_id)))
+        for hook in _delete_hooks.get(self.kind, ()):
+            await hook(call.db, call, document_id)
+        return document
+
+    async def require_at_most(self, db: Db, limit: int, noun: str) -> None:
+        """Hold a quota exactly: after creating, raises BadRequestException when there are more than `limit`.
+
+        Whoever creates at the same time waits here and then counts this one too.
+        """
+        await lock_quota(db, self.kind)
+        if await db.value(Q.count_of_account, {"kind": self.kind}) > limit:
+            raise BadRequestException(f"Exceeded maximum number of {noun}: {limit}")
+
+    def _named(self, document_id: str) -> dict[str, object]:
+        return {"kind": self.kind, "id": document_id}
+
+    def _found(self, row: Row | None) -> Document:
+        if row is None:
+            raise NotFoundException(self.missing)
+        return _document(row)
+
+
+def _without_tags(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in request.items() if member != "tags"}
+
+
+def _document(row: Row) -> Document:
+    return Document(
+        row["id"], row["application_id"], row["document"], row["tags"], row["created_at"], row["modified_at"]
+    )
