@@ -9,6 +9,7 @@ WHERE access_key_id = ANY (%(ids)s) AND status = 'ACTIVE'
 SELECT access_key_id, secret FROM access_keys LIMIT 1
 
 -- insert_key --
+-- A new key; its secret comes sealed.
 INSERT INTO access_keys (access_key_id, secret, name, status, created_at)
 VALUES (%(access_key_id)s, %(secret)s, %(name)s, 'ACTIVE', %(created_at)s)
 

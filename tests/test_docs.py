@@ -1,0 +1,153 @@
+"""Documents tell the truth: what they name exists, what is generated is up to date, and examples run."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from repoint.cli.main import command_line
+from repoint.settings import Settings
+from scripts import gather_changelog, write_parity, write_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("changelog.d/*.md")])
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+PLACES = re.compile(r"`((?:[\w.-]+/)+[\w.-]*\w\.\w+|(?:[a-z_]+/)+)`")
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(page: Path) -> str:
+    return FENCED.sub("", page.read_text(encoding="utf-8"))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for name, text in FENCED.findall(page.read_text(encoding="utf-8")) if name == language]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = [link for link in LINK.findall(prose(page)) if not leads_somewhere(page, link)]
+
+    assert broken == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    if link.startswith("https://"):
+        return True
+    place, _, heading = link.partition("#")
+    target = (page.parent / place) if place else page
+    return target.exists() and (not heading or heading in anchors(target))
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_files_that_are_named_exist(page: Path) -> None:
+    roots = (ROOT, ROOT / "src", ROOT / "src" / "repoint")
+    named = [name for name in PLACES.findall(prose(page)) if not name.startswith(("postgres/", "files/<"))]
+
+    missing = [name for name in named if not any((root / name).exists() for root in roots)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_make_targets_that_are_named_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"^make ([a-z]+)", "\n".join(body for _, body in FENCED.findall(text)), re.MULTILINE)
+    named += re.findall(r"`make ([a-z]+)", prose(page))
+
+    missing = [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_commands_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"^(?:\$ )?repoint (.*)$", "\n".join(body for _, body in FENCED.findall(text)), re.MULTILINE)
+    named += re.findall(r"`repoint ([^`]*)`", prose(page))
+
+    wrong = [line for line in named if not is_command(shlex.split(line, comments=True))]
+
+    assert wrong == []
+
+
+def is_command(words: list[str]) -> bool:
+    """Whether the words are a command of ours, up to its arguments, with options that it has."""
+    command: Any = typer.main.get_command(command_line([]))
+    for word in words:
+        if word.startswith("--"):
+            return any(word.split("=")[0] in option.opts for option in command.params)
+        if not hasattr(command, "commands"):
+            return True
+        if word not in command.commands:
+            return False
+        command = command.commands[word]
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_settings_that_are_named_exist(page: Path) -> None:
+    known = {f"REPOINT_{name.upper().replace('.', '__')}" for name, _ in write_settings.settings()}
+    named = set(re.findall(r"\bREPOINT_\w*[A-Z]", page.read_text(encoding="utf-8")))
+
+    assert named - known == set()
+
+
+def test_every_setting_is_described() -> None:
+    silent = [name for name, field in write_settings.settings() if not field.description]
+
+    assert silent == []
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    page = write_settings.PAGE.read_text(encoding="utf-8")
+
+    assert write_settings.renewed(page) == page, "run make settings"
+
+
+def test_the_list_of_operations_is_up_to_date() -> None:
+    assert write_parity.PAGE.read_text(encoding="utf-8") == write_parity.render(), "run make parity"
+
+
+def test_fragments_of_the_changelog_are_sentences() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8").strip() for path in gather_changelog.fragments()}
+
+    assert gather_changelog.gathered()
+    assert [name for name, text in texts.items() if not re.fullmatch(r"[A-Z`].*\.", text, re.DOTALL)] == []
+
+
+def test_the_glossary_is_in_order() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    words = [row.lower() for row in rows[1:]]
+
+    assert words == sorted(words)
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_example_of_repoint_toml_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = blocks(ROOT / "docs" / "operations.md", "toml")
+    (tmp_path / "repoint.toml").write_text(example, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    settings = Settings()
+
+    assert settings.account_id == "123456789012"
+    assert settings.throttles["UpdateEndpoint"].rate == 500
