@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, LiteralString, cast
+from itertools import pairwise
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -54,7 +55,7 @@ def migrations() -> list[Migration]:
     folder = resources.files("repoint.db").joinpath("migrations")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     found = [Migration(int(file.name[:4]), file.name[:-4], file.read_text(encoding="utf-8")) for file in files]
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         if earlier.number == later.number:
             raise MigrationError(f"{earlier.name} and {later.name} have the same number")
     return found
@@ -148,4 +149,4 @@ def _migrate_queue(connection: Connection) -> None:
 
 def _sql(text: str) -> LiteralString:
     # Statements come from our own files and the library's only.
-    return cast("LiteralString", text)
+    return text

@@ -1,10 +1,14 @@
 """Connections: a `Database` is the pool of one process, a `Db` one connection in use."""
 
+import secrets
+import select
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
+import psycopg
 from psycopg import AsyncConnection, AsyncCopy, AsyncPipeline
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -15,6 +19,14 @@ Parameters = Mapping[str, object]
 
 # A client frozen inside a transaction must not hold its locks for ever: the server ends its session after this time.
 IDLE_IN_TRANSACTION_S = 15
+# How long a call waits for a connection: longer than the embedded server takes to come back from a crash.
+WAIT_S = 15.0
+
+_OLDEST_SERVER = 15
+
+
+class DatabaseError(Exception):
+    """The database cannot be used as it is; the text tells the user why."""
 
 
 class Db:
@@ -63,45 +75,81 @@ class Db:
 
 
 class Database:
-    """The pool of one process; opened once, closed once."""
+    """The pool of one process; opened once, closed once.
 
-    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 20) -> None:
+    A connection that the server has closed, being restarted for example, is noticed and replaced before it is handed
+    out. A call that is cut off in the middle gets psycopg.OperationalError; the next one works.
+    """
+
+    def __init__(self, url: str, *, name: str | None = None, min_size: int = 1, max_size: int = 20) -> None:
         self.url = url
-        self._pool = AsyncConnectionPool(
+        # What the server lists our sessions as; no other process has it.
+        self.name = name or f"repoint-{secrets.token_hex(4)}"
+        self.pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
             url,
             min_size=min_size,
             max_size=max_size,
+            timeout=WAIT_S,
             open=False,
-            kwargs={"autocommit": True, "row_factory": dict_row},
+            kwargs={"row_factory": dict_row, "application_name": self.name, "options": _options(url)},
             configure=_configure,
+            check=_check,
         )
 
     async def open(self) -> None:
-        """Connect; raises psycopg.OperationalError-derived PoolTimeout when the server does not answer."""
-        await self._pool.open(wait=True, timeout=30)
+        """Connect; raises DatabaseError when the server does not answer or is too old."""
+        try:
+            # A connection of its own: the pool would hide why it cannot connect, and try for long.
+            async with await AsyncConnection.connect(self.url, connect_timeout=10) as connection:
+                version = connection.info.server_version // 10000
+        except psycopg.OperationalError as error:
+            raise DatabaseError(f"the database cannot be reached: {error}") from error
+        if version < _OLDEST_SERVER:
+            raise DatabaseError(f"the database is PostgreSQL {version}; {_OLDEST_SERVER} or later is needed")
+        await self.pool.open(wait=True, timeout=WAIT_S)
 
     async def close(self) -> None:
         """Give every connection back to the server."""
-        await self._pool.close()
+        await self.pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Db]:
         """A connection on which each statement is a transaction of its own."""
-        async with self._pool.connection() as connection:
-            yield Db(cast("AsyncConnection[Row]", connection))
+        async with self.pool.connection() as connection:
+            yield Db(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Db]:
         """A connection inside one transaction: committed at the end, rolled back by an exception."""
-        async with self._pool.connection() as connection, connection.transaction():
-            yield Db(cast("AsyncConnection[Row]", connection))
+        async with self.pool.connection() as connection, connection.transaction():
+            yield Db(connection)
 
 
 def _sql(query: Query) -> LiteralString:
-    # Queries come from our own files only; the cast is what lets psycopg's injection guard see that.
-    return cast("LiteralString", query.sql)
+    # Queries come from our own files only.
+    return query.sql
 
 
-async def _configure(connection: AsyncConnection[Any]) -> None:
-    await connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
-    await connection.execute("SET timezone = 'UTC'")
+def _options(url: str) -> str:
+    # Sent along with the connection's first message, so they cost no round trip of their own.
+    ours = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s -c timezone=UTC"
+    return f"{conninfo_to_dict(url).get('options') or ''} {ours}".strip()
+
+
+async def _configure(connection: AsyncConnection[Row]) -> None:
+    await connection.set_autocommit(True)
+
+
+async def _check(connection: AsyncConnection[Row]) -> None:
+    """Refuse a connection that the server has closed; the server is asked only when there are signs of that."""
+    # Nobody answers an idle connection: what is there to read is most likely the news that it has ended.
+    if _is_readable(connection.fileno()):
+        await connection.execute("SELECT 1")
+
+
+def _is_readable(socket: int) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(socket, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([socket], [], [], 0)[0])

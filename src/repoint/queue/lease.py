@@ -38,6 +38,6 @@ class Claim:
         return cls(epoch, key, confirm)
 
     async def confirm(self, db: Db) -> None:
-        """Hold the row until the open transaction ends, its first statement; raises LostClaimError if the epoch moved."""
+        """Hold the row until the transaction ends, as its first statement; LostClaimError when the epoch has moved."""
         if await db.row(self._confirm, {**self.key, "epoch": self.epoch}) is None:
             raise LostClaimError(f"{self._confirm.name}: epoch {self.epoch} is over")
