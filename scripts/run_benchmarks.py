@@ -1,7 +1,7 @@
 """Run each program in benchmarks/ in turn: `run_benchmarks.py [NAME …]`; exit code 1 when one misses its bound.
 
-A program measures one figure, prints its ratio and says by its exit code whether it was reached. Files whose name
-starts with an underscore are what programs share.
+A program measures one figure, prints its ratio and says by its exit code whether it was reached. Files that are no
+programs hold what several share.
 """
 
 import subprocess
@@ -14,12 +14,17 @@ FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 
 def main(names: list[str]) -> int:
     """Run the named programs, or all of them; the number of those that missed."""
-    programs = [FOLDER / f"{name}.py" for name in names] or sorted(FOLDER.glob("[!_]*.py"))
+    programs = [FOLDER / f"{name}.py" for name in names] or sorted(filter(is_program, FOLDER.glob("*.py")))
     missed = [program.stem for program in programs if not reaches_its_bound(program)]
     print(f"\n{len(programs) - len(missed)} of {len(programs)} figures reached")
     for name in missed:
         print(f"missed: {name}")
     return len(missed)
+
+
+def is_program(path: Path) -> bool:
+    """Whether the file runs by itself."""
+    return 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
 
 
 def reaches_its_bound(program: Path) -> bool:
