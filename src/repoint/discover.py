@@ -1,4 +1,7 @@
-"""Imports every module of the package, so that decorators have run; the only dynamic import there is."""
+"""Imports every module of the package, so that decorators have run.
+
+The only dynamic import there is, but for `cli/main.py`, which reads the file of the command that was typed.
+"""
 
 import importlib
 import pkgutil

@@ -1,0 +1,35 @@
+import asyncio
+
+import typer
+from psycopg_pool import PoolTimeout
+
+from repoint.cli.configure import DatabaseUrl, DataDir, Supervised
+from repoint.cli.mistake import Mistake
+from repoint.cli.process import process_settings
+from repoint.db.pool import Database
+from repoint.discover import discover
+from repoint.queue.worker import run_worker
+from repoint.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def worker(data_dir: DataDir = None, database_url: DatabaseUrl = None, *, is_supervised: Supervised = False) -> None:
+    """Run one worker process until Ctrl-C, beside others on the same database."""
+    discover()
+    settings, _ = process_settings(is_supervised=is_supervised, data_dir=data_dir, database_url=database_url)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    assert settings.database_url is not None  # noqa: S101 - process_settings sees to it
+    database = Database(settings.database_url.get_secret_value())
+    try:
+        await database.open()
+    except PoolTimeout as error:
+        raise Mistake(f"the database does not answer: {error}") from error
+    try:
+        await run_worker(database, settings)
+    finally:
+        await database.close()

@@ -1,0 +1,44 @@
+"""Settings as a command sees them: its own arguments first, then the environment, then `repoint.toml`."""
+
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from repoint.cli.mistake import Mistake
+from repoint.settings import Settings
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder of the embedded database, keys and files.", show_default="./repoint-data"),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--database-url", help="PostgreSQL server (15 or later) to use instead of the embedded one."),
+]
+Host = Annotated[str | None, typer.Option(help="Address that the API listens on.", show_default="127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one.", show_default="8100")]
+Supervised = Annotated[bool, typer.Option("--supervised", hidden=True, help="Take orders from `repoint serve`.")]
+
+
+def read_settings(**arguments: Any) -> Settings:
+    """The settings, with every argument that is not None before all other sources.
+
+    Raises Mistake naming the setting when a value does not fit or `repoint.toml` cannot be read.
+    """
+    try:
+        return Settings(**given(arguments))
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()]
+        raise Mistake("the settings are not valid (repoint settings --help):\n  " + "\n  ".join(lines)) from error
+    except TOMLDecodeError as error:
+        raise Mistake(f"repoint.toml is not valid TOML: {error}") from error
+    except OSError as error:
+        raise Mistake(f"repoint.toml cannot be read: {error.strerror}") from error
+
+
+def given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that were given: None stands for one that was left out."""
+    return {name: value for name, value in arguments.items() if value is not None}

@@ -1,0 +1,30 @@
+"""What `repoint api` and `repoint worker` have in common: settings with a database, from the user or from `serve`."""
+
+import socket
+from typing import Any
+
+from pydantic import SecretStr
+
+from repoint.cli.configure import read_settings
+from repoint.cli.mistake import Mistake
+from repoint.cli.supervised import take_orders
+from repoint.db.embedded import running_url
+from repoint.settings import Settings
+
+
+def process_settings(*, is_supervised: bool, **arguments: Any) -> tuple[Settings, socket.socket | None]:
+    """The settings of this process, `database_url` among them, and the listening socket that `serve` handed down.
+
+    Raises Mistake when no database is named and none runs on the data folder.
+    """
+    if is_supervised:
+        orders = take_orders()
+        listener = socket.socket(fileno=orders["listener"]) if "listener" in orders else None
+        return read_settings(**orders["settings"]), listener
+    settings = read_settings(**arguments)
+    if settings.database_url is not None:
+        return settings, None
+    url = running_url(settings.data_dir)
+    if url is None:
+        raise Mistake("no database: name one with --database-url, or let `repoint serve` run one on this data folder")
+    return settings.model_copy(update={"database_url": SecretStr(url)}), None
