@@ -67,7 +67,7 @@ class Call:
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Db]:
-        """A connection for an operation that is one statement, which commits itself: no transaction block to pay for."""
+        """A connection for an operation of one statement, which commits itself: there is no transaction to pay for."""
         async with self.database.connection() as db:
             self._db = db
             try:
@@ -145,7 +145,7 @@ def operation(
     The function takes the call and the decoded input (members of the contract's input shape by their names, for example
     `{"ApplicationId": …, "EndpointRequest": {…}}`) and returns the payload document, or None for an empty body. It runs
     in one transaction, `call.db`, and anew when that was the victim of a deadlock: so it changes nothing but the
-    database, its input neither. With `in_steps` it opens its transactions itself; with `one_statement` it may run one statement.
+    database, its input neither. With `in_steps` it opens its transactions itself; with `one_statement` it has none.
     Raises LookupError at import time when the contract has no such operation, ValueError when it is bound already.
     """
 

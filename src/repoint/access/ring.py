@@ -1,7 +1,8 @@
 """Keys as the API looks them up: exactly, yet with one statement for all calls that are waiting.
 
 Nothing about a key's status is remembered. Calls that arrive while a statement is under way wait for the next one,
-since that statement may have been begun before a key was revoked. Only opened secrets are kept, by what they are sealed as.
+since that statement may have been begun before a key was revoked. Only opened secrets are kept, by their sealed
+bytes.
 """
 
 import asyncio
