@@ -13,7 +13,9 @@ class FolderLock:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; False when another process has it. Raises OSError when the file cannot be written."""
+        """Take the lock, or keep it; False when another process has it. Raises OSError if the file is out of reach."""
+        if self._file is not None:
+            return True
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

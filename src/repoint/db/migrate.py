@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import pairwise
 from typing import Any, LiteralString
 
@@ -52,8 +53,7 @@ class Status:
 
 def migrations() -> list[Migration]:
     """Every migration in order; a number that stands twice is a MigrationError."""
-    folder = resources.files("repoint.db").joinpath("migrations")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    files = _sql_files(resources.files("repoint.db").joinpath("migrations"))
     found = [Migration(int(file.name[:4]), file.name[:-4], file.read_text(encoding="utf-8")) for file in files]
     for earlier, later in pairwise(found):
         if earlier.number == later.number:
@@ -133,18 +133,26 @@ def _check(connection: Connection, known: list[Migration]) -> None:
 
 
 def _migrate_queue(connection: Connection) -> None:
-    folder = resources.files("procrastinate.sql").joinpath("migrations")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     applied = {name for (name,) in connection.execute(_sql(_queries.queue_applied.sql)).fetchall()}
     with connection.transaction():
         if not applied:
-            # The library's schema file is the sum of its migrations.
-            connection.execute(_sql(resources.files("procrastinate.sql").joinpath("schema.sql").read_text("utf-8")))
-        for file in files:
-            if file.name not in applied:
-                if applied:
-                    connection.execute(_sql(file.read_text("utf-8")))
-                connection.execute(_sql(_queries.queue_record.sql), (file.name,))
+            # The library's schema is the sum of its migrations.
+            connection.execute(_sql(queue_files().joinpath("schema.sql").read_text(encoding="utf-8")))
+        for file in _sql_files(queue_files().joinpath("migrations")):
+            if file.name in applied:
+                continue
+            if applied:
+                connection.execute(_sql(file.read_text(encoding="utf-8")))
+            connection.execute(_sql(_queries.queue_record.sql), (file.name,))
+
+
+def queue_files() -> Traversable:
+    """The folder of the queue library's `schema.sql` and `migrations`."""
+    return resources.files("procrastinate.sql")
+
+
+def _sql_files(folder: Traversable) -> list[Traversable]:
+    return sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
 
 
 def _sql(text: str) -> LiteralString:
