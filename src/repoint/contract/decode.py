@@ -98,7 +98,7 @@ def _read_parameter(shape_name: str, values: list[str], name: str, faults: Fault
 
 def _read_document(shape: str, data: bytes, faults: Faults) -> dict[str, Any]:
     refuse_unreadable(data)
-    decoder = _strict_decoder(shape)
+    decoder = strict_decoder(shape)
     if decoder is not None:
         try:
             document: dict[str, Any] = decoder.decode(data)
@@ -121,7 +121,7 @@ def _no_document(data: bytes, reason: str) -> BadRequestException:
 
 
 @functools.cache
-def _strict_decoder(shape: str) -> msgspec.json.Decoder[Any] | None:
+def strict_decoder(shape: str) -> msgspec.json.Decoder[Any] | None:
     """The decoder that takes a document only as the model has it; None when every such document must be walked."""
     return None if _must_walk(shape) else msgspec.json.Decoder(_strict_type(shape))
 
