@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         default=False, description="Tell the canonical request when a signature does not match; never in production."
     )
 
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged: refused calls from info on, failures always."
+    )
+
     master_key: SecretStr | None = Field(
         default=None,
         description="32 bytes (64 hex digits) that encrypt stored secrets; otherwise <data_dir>/master.key holds them.",

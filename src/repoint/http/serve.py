@@ -13,6 +13,7 @@ from repoint.db.pool import Database
 from repoint.discover import discover
 from repoint.http.app import create_app
 from repoint.http.connection import connection_class
+from repoint.log import configure_logs
 from repoint.settings import Settings
 
 # Forward secrecy for TLS 1.2; TLS 1.3 has nothing else.
@@ -31,6 +32,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
     """
     if settings.database_url is None:
         raise ServeError("database_url is not set: give it, or run repoint serve, which brings a database")
+    configure_logs(settings.log_level)
     discover()
     database = Database(settings.database_url.get_secret_value())
     server = create_server(settings, database)
