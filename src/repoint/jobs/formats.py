@@ -1,0 +1,168 @@
+"""What a file of endpoints says, line by line (jobs.md sections 6 to 8). Pure: it runs in the parse processes.
+
+A bad row is a Row with a failure; nothing that stands in a block of lines makes this module raise.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, AnyStr, Literal
+
+import msgspec
+
+from repoint.contract.decode import decode_document
+from repoint.contract.errors import BadRequestException
+from repoint.contract.model import SHAPES
+from repoint.endpoints.patch import Patch, prepare
+from repoint.jobs.columns import USER_ID, Columns, RowError, read_header, split_cells
+
+Format = Literal["CSV", "JSON"]
+
+# An endpoint has at most 15 KB; a line of this length is no endpoint, and may cost no memory.
+MAX_LINE_BYTES = 1_000_000
+_TOO_LONG = f"Line exceeds the maximum of {MAX_LINE_BYTES:,} bytes"
+
+_CHANNELS = frozenset(SHAPES["ChannelType"].enum)
+# They occur in exported files; the server alone sets what they say (jobs.md section 6).
+_IGNORED = ("EndpointStatus", "EffectiveDate", "ApplicationId", "CohortId", "CreationDate")
+# `Invalid <member>: <value>`: a job's failures hold no data of the row (jobs.md section 10).
+_VALUE_TOLD = re.compile(r"(Invalid [^:]+): .*", re.DOTALL)
+
+
+class Row(msgspec.Struct, array_like=True, gc=False):
+    """One line that is not blank. Exactly one of patch, user_ids and failure says what it is."""
+
+    # 1-based; the header of a CSV file is line 1.
+    line_no: int
+    # An endpoint to be written; only listed if the patch is bare.
+    patch: Patch | None = None
+    # Users that are only listed.
+    user_ids: tuple[str, ...] = ()
+    failure: str | None = None
+
+    @property
+    def definitions(self) -> int:
+        """How many definitions the row counts as: a cell with three user ids is three (jobs.md section 9)."""
+        return len(self.user_ids) or 1
+
+
+def parse_block(file_format: Format, header: str, first_line_no: int, block: bytes) -> Iterator[Row]:
+    """The rows of a block of whole lines in valid UTF-8; `header` is the first line of a CSV file, else ignored.
+
+    Raises HeaderError when `header` is none, before the first row.
+    """
+    if file_format == "JSON":
+        yield from _rows(_json_row, first_line_no, block.split(b"\n"))
+        return
+    parse = _csv_parser(read_header(header))
+    # Only a line cut off for its length can end in half a character.
+    text = block.decode(errors="replace")
+    if "\t" in text or "\0" in text:
+        parse = _refuse_tab_and_nul(parse)
+    yield from _rows(parse, first_line_no, text.split("\n"))
+
+
+def _rows(parse: Callable[[AnyStr], Row], first_line_no: int, lines: list[AnyStr]) -> Iterator[Row]:
+    for line_no, line in enumerate(lines, first_line_no):
+        if is_blank(line):
+            continue
+        try:
+            row = parse(line) if len(line) <= MAX_LINE_BYTES else Row(0, failure=_TOO_LONG)
+            row.line_no = line_no
+        except (RowError, BadRequestException) as error:
+            row = Row(line_no, failure=report(str(error)))
+        yield row
+
+
+def is_blank(line: str | bytes) -> bool:
+    """Whether a line is skipped and not counted: nothing but white space of ASCII."""
+    return not (line.strip(" \t\r\v\f") if isinstance(line, str) else line.strip(b" \t\r\v\f"))
+
+
+def _csv_parser(columns: Columns) -> Callable[[str], Row]:
+    if columns.is_user_list:
+        return _user_list_row
+
+    def parse(line: str) -> Row:
+        item = columns.item(split_cells(line.removesuffix("\r")))
+        if "ChannelType" in item and item["ChannelType"] not in _CHANNELS:
+            raise RowError("Invalid ChannelType")
+        return _row(item)
+
+    return parse
+
+
+def _user_list_row(line: str) -> Row:
+    cells = split_cells(line.removesuffix("\r"))
+    if len(cells) > 1:
+        raise RowError("Too many columns")
+    user_ids = tuple(user_id for user_id in cells[0].split(" ") if user_id)
+    if not user_ids:
+        raise RowError(f"Missing {USER_ID}")
+    return Row(0, user_ids=user_ids)
+
+
+def _json_row(line: bytes) -> Row:
+    try:
+        item = decode_document("EndpointBatchItem", line)
+    except BadRequestException:
+        # Perhaps only a member is wrong that does not count here.
+        item = decode_document("EndpointBatchItem", _without_ignored(line))
+    for member in _IGNORED:
+        item.pop(member, None)
+    return _row(item)
+
+
+def _without_ignored(data: bytes) -> bytes:
+    try:
+        item = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    if not isinstance(item, dict):
+        return data
+    return json.dumps({member: value for member, value in item.items() if member not in _IGNORED}).encode()
+
+
+def _row(item: dict[str, Any]) -> Row:
+    """Tell what a row is by what it has (jobs.md section 8); raises RowError or BadRequestException for a bad one."""
+    if item.get("OptOut", "ALL") not in ("ALL", "NONE"):
+        raise RowError("Invalid OptOut")
+    endpoint_id = item.pop("Id", "")
+    if endpoint_id:
+        return Row(0, patch=prepare(endpoint_id, item))
+    address, channel = item.get("Address", "").strip(), item.get("ChannelType")
+    if address and channel:
+        return Row(0, patch=prepare(derive_id(channel, address), item))
+    user = item.get("User", {})
+    if list(item) == ["User"] and list(user) == ["UserId"] and user["UserId"]:
+        return Row(0, user_ids=(user["UserId"],))
+    raise RowError("Missing ChannelType" if address else "Missing Address")
+
+
+def derive_id(channel_type: str, address: str) -> str:
+    """The id of a row that has none: the same channel and address give the same id (jobs.md section 8)."""
+    # A name, no secret: Pinpoint's own derived ids have the look of this digest.
+    digest = hashlib.sha1(f"{channel_type}:{address}".encode(), usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode().rstrip("=").lower()
+
+
+def _refuse_tab_and_nul(parse: Callable[[str], Row]) -> Callable[[str], Row]:
+    def refuse(line: str) -> Row:
+        if "\t" in line:
+            raise RowError("Tabs are not supported")
+        if "\0" in line:
+            raise RowError("Invalid character")
+        return parse(line)
+
+    return refuse
+
+
+def report(message: str) -> str:
+    """What a job says of a bad row: no value of it, and no line but the one that the job names itself."""
+    told = _VALUE_TOLD.fullmatch(message)
+    # "not a number" says what is wrong, not what stands there.
+    if told and not message.endswith(": not a number"):
+        return told[1]
+    return message.replace(" at line 1, column ", " at column ")
