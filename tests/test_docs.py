@@ -1,7 +1,10 @@
 """Documents tell the truth: what they name exists, what is generated is up to date, and examples run."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import typer.main
 from repoint.cli.main import command_line
 from repoint.settings import Settings
 from scripts import gather_changelog, write_parity, write_settings
+from tests.fixtures.server import REGION, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("changelog.d/*.md")])
@@ -85,23 +89,20 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 
 
 def is_command(words: list[str]) -> bool:
-    """Whether the words are a command of ours, up to its arguments, with options that it has."""
+    """Whether the words are a command of ours with options that it has; its arguments may be anything."""
     command: Any = typer.main.get_command(command_line([]))
-    for word in words:
-        if word.startswith("--"):
-            return any(word.split("=")[0] in option.opts for option in command.params)
-        if not hasattr(command, "commands"):
-            return True
-        if word not in command.commands:
+    while hasattr(command, "commands") and words:
+        if words[0] not in command.commands:
             return False
-        command = command.commands[word]
-    return True
+        command, *words = command.commands[words[0]], *words[1:]
+    options = {name for parameter in command.params for name in parameter.opts}
+    return all(word in options for word in words if word.startswith("--"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_settings_that_are_named_exist(page: Path) -> None:
     known = {f"REPOINT_{name.upper().replace('.', '__')}" for name, _ in write_settings.settings()}
-    named = set(re.findall(r"\bREPOINT_\w*[A-Z]", page.read_text(encoding="utf-8")))
+    named = set(re.findall(r"\bREPOINT_[A-Z0-9_]*[A-Z0-9]", page.read_text(encoding="utf-8")))
 
     assert named - known == set()
 
@@ -151,3 +152,71 @@ def test_the_example_of_repoint_toml_is_valid(tmp_path: Path, monkeypatch: pytes
 
     assert settings.account_id == "123456789012"
     assert settings.throttles["UpdateEndpoint"].rate == 500
+
+
+@pytest.fixture
+def environment(server: Server, tmp_path: Path) -> dict[str, str]:
+    """What a reader has pasted: where the server is, and a key."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL_PINPOINT": server.url,
+        "AWS_ACCESS_KEY_ID": server.key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": server.key.secret,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=relative)
+def test_examples_in_python_print_what_stands_beside_them(page: Path, environment: dict[str, str]) -> None:
+    program = "\n".join(blocks(page, "python"))
+    expected = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (run.stdout.splitlines(), run.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "console")], ids=relative)
+def test_examples_for_the_shell_run(page: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    program = "\n".join(re.findall(r"^\$ (.*)$", "".join(blocks(page, "console")), re.MULTILINE))
+
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", program],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_table_is_explained() -> None:
+    folder = ROOT / "src" / "repoint" / "db"
+    migrations = [folder / "migrate.sql", *folder.glob("migrations/*.sql")]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+    tables = {
+        name
+        for path in migrations
+        for name in re.findall(
+            r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        if not name.startswith("procrastinate_")
+    }
+
+    assert {name for name in tables if f"`{name}`" not in page} == set()
+
+
+def test_every_room_is_explained() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "repoint"
+    rooms = [f"{path.parent.name}/" for path in source.glob("*/__init__.py")]
+    rooms += [path.name for path in source.glob("[a-z]*.py")]
+
+    assert [room for room in rooms if f"| `{room}` |" not in page] == []
