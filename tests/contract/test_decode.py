@@ -81,6 +81,7 @@ def test_an_empty_optional_string_is_a_value() -> None:
 
 def test_an_empty_required_string_is_missing() -> None:
     assert fault("CreateApp", '{"Name":""}') == "Missing Name"
+    assert fault("CreateImportJob", '{"Format":"","S3Url":"s3://b/k","RoleArn":"r"}') == "Missing Format"
 
 
 def test_empty_objects_and_lists_are_values() -> None:

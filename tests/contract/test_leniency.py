@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repoint.contract import json_text
@@ -15,6 +15,9 @@ from repoint.contract.errors import BadRequestException
 from repoint.contract.json_text import parse, refuse_unreadable
 from repoint.contract.model import SHAPES
 from repoint.contract.walk import Faults, walk
+
+# A machine that is busy with other tests is no failure.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 BODIES = st.sampled_from(
     [
@@ -77,6 +80,7 @@ def lenient(shape: str, data: bytes) -> tuple[Any, Faults]:
     return walk(shape, parse(data), shape, faults), faults
 
 
+@PATIENT
 @given(st.data())
 def test_a_document_as_the_model_has_it_is_read_alike_strictly_and_leniently(data: st.DataObject) -> None:
     shape = data.draw(BODIES)
@@ -91,6 +95,7 @@ def test_a_document_as_the_model_has_it_is_read_alike_strictly_and_leniently(dat
     assert encode(leniently) == encode(strictly)
 
 
+@PATIENT
 @given(st.data())
 def test_what_is_accepted_strictly_is_read_the_same_leniently(data: st.DataObject) -> None:
     shape = data.draw(BODIES)
@@ -108,6 +113,7 @@ def test_what_is_accepted_strictly_is_read_the_same_leniently(data: st.DataObjec
     assert encode(leniently) == encode(strictly)
 
 
+@PATIENT
 @given(st.data())
 def test_what_was_read_leniently_without_fault_is_right(data: st.DataObject) -> None:
     shape = data.draw(BODIES)
@@ -120,6 +126,7 @@ def test_what_was_read_leniently_without_fault_is_right(data: st.DataObject) -> 
         assert encode(decoder.decode(encode(leniently))) == encode(leniently)
 
 
+@PATIENT
 @given(st.binary() | TEXT.map(str.encode) | NOISE.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_read_or_refused_as_a_bad_request(body: bytes) -> None:
     with suppress(BadRequestException):
@@ -127,6 +134,7 @@ def test_any_bytes_are_read_or_refused_as_a_bad_request(body: bytes) -> None:
         assert decoded.held is None or isinstance(decoded.held, BadRequestException)
 
 
+@PATIENT
 @given(st.recursive(st.text(st.characters(categories=["L", "Cs"]) | st.sampled_from('\0\\"u{['), max_size=6), st.lists))
 def test_a_body_is_refused_just_when_it_holds_nul_or_a_lone_surrogate(value: Any) -> None:
     body = json.dumps(value).encode()
@@ -145,6 +153,7 @@ def _without_backslashes(text: str) -> str:
     return text.replace(r"\\", "")
 
 
+@PATIENT
 @given(
     st.recursive(
         st.text(st.sampled_from('[]{}"\\'), max_size=5), lambda parts: st.lists(parts) | st.dictionaries(TEXT, parts)

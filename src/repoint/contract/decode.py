@@ -2,12 +2,16 @@
 
 A body is read strictly first, by a decoder that msgspec makes from its shape; only what this refuses is walked
 leniently (`walk`). The decoders are made when first used; all of them together take some 20 ms.
+
+What it costs, beside bare msgspec in the same run: an UpdateEndpoint body of 390 bytes twice as much (half of that the
+search for what no request may hold), a PutEvents body of 100 events, 23 KB, 1.6 times. A body that needs leniency costs
+ten times as much as one that does not. The depth of brackets was the dear part: a regular expression over the strings
+took three times the decoding; cutting pairs of quotes first, a third of it (`json_text`).
 """
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict, cast
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Required, TypedDict, cast
 
 import msgspec
 
@@ -17,8 +21,7 @@ from repoint.contract.model import OPERATIONS, SHAPES, OperationModel
 from repoint.contract.walk import ABSENT, ALIASES, Faults, walk
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """The arguments of an operation, and the first fault of a member, which waits until the project is known to exist.
 
     With a fault, the members at fault are left out of the arguments; labels are always there.
@@ -38,7 +41,8 @@ def decode(operation: str, labels: Mapping[str, str], query: Sequence[tuple[str,
     model = OPERATIONS[operation]
     faults: Faults = []
     arguments = _read_labels(model, labels, faults)
-    arguments |= _read_query(model, query, faults)
+    if model.query:
+        arguments |= _read_query(model, query, faults)
     if model.payload_member is not None and model.payload_shape is not None:
         arguments[model.payload_member] = _read_document(model.payload_shape, body, faults)
     return Decoded(arguments, faults[0] if faults else None)
@@ -57,21 +61,18 @@ def decode_document(shape: str, data: bytes) -> dict[str, Any]:
 
 
 def _read_labels(model: OperationModel, labels: Mapping[str, str], faults: Faults) -> dict[str, Any]:
-    for value in labels.values():
+    arguments: dict[str, Any] = {}
+    for label, member in model.labels.items():
+        value = arguments[member] = labels[label]
         refuse_unreadable_text(value)
-    arguments = {member: labels[label] for label, member in model.labels.items()}
-    for member, value in arguments.items():
         if not value:  # nothing is called "", so it is not found (protocol.md section 1)
-            faults.append(
-                NotFoundException("Application not found" if member == "ApplicationId" else "Resource not found")
-            )
+            missing = "Application not found" if member == "ApplicationId" else "Resource not found"
+            faults.append(NotFoundException(missing))
     return arguments
 
 
 def _read_query(model: OperationModel, query: Sequence[tuple[str, str]], faults: Faults) -> dict[str, Any]:
     """The parameters that the operation knows; one that repeats where it should not counts as sent last."""
-    if not model.query:
-        return {}
     sent: dict[str, list[str]] = {}
     for name, value in query:
         if name in model.query:

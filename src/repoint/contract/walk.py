@@ -55,15 +55,11 @@ def _structure(shape_name: str, value: Any, name: str, faults: Faults) -> Any:
     for key, held in value.items():
         member = str(aliases.get(key, key))
         part = shape.members.get(member)
-        if part is not None and held is not None:
+        is_absent = held is None or (held == "" and member in shape.required)
+        if part is not None and not is_absent:
             document[member] = walk(part, held, member, faults)
-    faults += [BadRequestException(f"Missing {member}") for member in shape.required if _is_missing(document, member)]
+    faults += [BadRequestException(f"Missing {member}") for member in shape.required if member not in document]
     return _without_absent(document)
-
-
-def _is_missing(document: dict[str, Any], member: str) -> bool:
-    held: object = document.get(member, "")
-    return held == ""
 
 
 def _list(shape_name: str, value: Any, name: str, faults: Faults) -> Any:
@@ -91,7 +87,7 @@ def _map(shape_name: str, value: Any, name: str, faults: Faults) -> Any:
     if not isinstance(value, dict):
         return _invalid(name, faults)
     shape = SHAPES[shape_name]
-    document = {}
+    document: dict[str, Any] = {}
     for key, held in value.items():
         if held is not None and walk(shape.key, key, name, faults) is not ABSENT:
             document[key] = walk(shape.value, held, f"{name}.{key[:_MAX_SHOWN_CHARACTERS]}", faults)
