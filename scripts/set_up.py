@@ -4,6 +4,7 @@
 Python could not even read: such a Python must get the message below and no SyntaxError.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,10 +24,21 @@ def main(folder: Path) -> None:
             "Name another one: make setup PYTHON=/path/to/python3"
         )
     pip = find_pip(folder) or make_environment(folder)
-    print(f"Installing the locked packages into {folder}", flush=True)
     install = [*pip, "install", "--quiet", "--disable-pip-version-check"]
-    run(*install, "--require-hashes", "--requirement", str(ROOT / "requirements.lock"))
+    install_locked(install, folder)
     run(*install, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+
+
+def install_locked(install: "list[str]", folder: Path) -> None:
+    """Install what requirements.lock names, unless that was done for this very lock."""
+    lock = ROOT / "requirements.lock"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    done = folder / ".locked"
+    if done.exists() and done.read_text(encoding="ascii") == digest:
+        return
+    print(f"Installing the locked packages into {folder}; the first time takes a few minutes", flush=True)
+    run(*install, "--require-hashes", "--requirement", str(lock))
+    done.write_text(digest, encoding="ascii")
 
 
 def make_environment(folder: Path) -> "list[str]":

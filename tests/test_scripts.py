@@ -72,6 +72,16 @@ def test_set_up_tries_the_next_way_when_one_fails(tmp_path: Path, monkeypatch: p
     assert pip[:3] == [sys.executable, "-m", "pip"]
 
 
+def test_set_up_installs_a_lock_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(set_up, "run", lambda *command: ran.append(command))
+
+    set_up.install_locked(["pip", "install"], tmp_path)
+    set_up.install_locked(["pip", "install"], tmp_path)
+
+    assert [command[:4] for command in ran] == [("pip", "install", "--require-hashes", "--requirement")]
+
+
 def test_set_up_tells_what_to_install_when_no_way_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for way in ("with_venv", "with_virtualenv", "with_pip_outside", "with_apt"):
         monkeypatch.setattr(set_up, way, lambda _: False)
