@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import AsyncConnection, AsyncCopy, AsyncPipeline
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from repoint.db.queries import Query
@@ -44,6 +44,12 @@ class Db:
         """All rows of the answer."""
         cursor = await self.connection.execute(_sql(query), parameters)
         return await cursor.fetchall()
+
+    async def tuples(self, query: Query, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """All rows of the answer as tuples, for many at once."""
+        async with self.connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_sql(query), parameters)
+            return await cursor.fetchall()
 
     async def row(self, query: Query, parameters: Parameters | None = None) -> Row | None:
         """The first row, None when there is none."""

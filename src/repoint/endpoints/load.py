@@ -1,22 +1,23 @@
 """Reading what a run of patches touches, in as few statements as its size allows."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from repoint.db.pool import Db, Row
-from repoint.db.queries import load_queries
+from repoint.db.pool import Db
+from repoint.db.queries import Query, load_queries
 from repoint.endpoints.key import user_key
 from repoint.endpoints.patch import Lists, Patch
 from repoint.endpoints.plan import (
     FIXED_BYTES,
     MAX_ENDPOINT_BYTES,
     MAX_ENDPOINTS_PER_USER,
+    MOST_BYTES_OF_A_CHARACTER,
     Document,
     Endpoint,
-    Member,
     Names,
     State,
     User,
@@ -41,62 +42,49 @@ class Needs:
 class Loaded:
     """Rows as read; `state` makes the objects that a play changes, anew at each call."""
 
-    endpoints: list[Row]
-    users: list[Row]
+    # In the order of Endpoint's fields, up to its size_bound.
+    endpoints: list[tuple[Any, ...]]
+    # user_key, user_id, endpoint_count, size_bound.
+    users: list[tuple[Any, ...]]
     user_ids: dict[str, str]
     names: Names
     needs: Needs
     documents: dict[str, str]
     attributes: dict[str, Lists]
-    members: list[Row]
+    # user_key, endpoint_key, effective_us, created_us, channel_type.
+    members: list[tuple[Any, ...]]
 
     def state(self, exclusive_channels: frozenset[str] | None) -> State:
         """A state of its own for one play."""
-        return State(
-            {row["endpoint_key"]: self._endpoint(row) for row in self.endpoints},
-            self._users(),
-            Names(self.names.limit, self.names.count, {kind: set(known) for kind, known in self.names.known.items()}),
-            exclusive_channels,
-            frozenset(self.needs.weighed),
-        )
-
-    def _endpoint(self, row: Row) -> Endpoint:
-        key = row["endpoint_key"]
-        document = self.documents.get(key)
-        return Endpoint(is_new=False, document=_light(document) if document else None, key=key, **_without_key(row))
+        endpoints = {row[0]: Endpoint(*row) for row in self.endpoints}
+        for key, document in self.documents.items():
+            endpoints[key].document = _light(document)
+        return State(endpoints, self._users(), self.names.copy(), exclusive_channels, frozenset(self.needs.weighed))
 
     def _users(self) -> dict[str, User]:
         # A user that is not stored has no attributes, so it is known whole.
         users = {key: User(key, user_id, is_stored=False, attributes={}) for key, user_id in self.user_ids.items()}
-        for row in self.users:
-            key = row["user_key"]
-            users[key] = User(
-                key,
-                row["user_id"],
-                is_stored=True,
-                endpoint_count=row["endpoint_count"],
-                size_bound=row["size_bound"],
-                attributes=self.attributes.get(key),
-            )
+        for key, user_id, count, bound in self.users:
+            users[key] = User(key, user_id, True, count, bound, self.attributes.get(key))  # noqa: FBT003 - is_stored
         for key in self.needs.crowded:
             users[key].members = {}
-        for row in self.members:
-            members = users[row["user_key"]].members
+        for key, endpoint_key, *member in self.members:
+            members = users[key].members
             if members is not None:
-                members[row["endpoint_key"]] = Member(row["channel_type"], row["effective_at"], row["created_at"])
+                members[endpoint_key] = (member[0], member[1], member[2])
         return users
 
 
 async def load(db: Db, application_id: str, patches: Sequence[Patch], names: Names) -> Loaded:
     """Read the endpoints and users that `patches` touch."""
-    keys = list({patch.key for patch in patches})
-    endpoints = await db.rows(Q.stored_endpoints, {"application_id": application_id, "keys": keys})
+    keys = {patch.key for patch in patches}
+    endpoints = await db.tuples(Q.stored_endpoints, {"application_id": application_id, "keys": as_json(keys)})
     user_ids = {user_key(patch.user_id): patch.user_id for patch in patches if patch.user_id}
-    linked = {row["endpoint_key"]: row["user_key"] for row in endpoints if row["user_key"] is not None}
-    users: list[Row] = []
+    linked = {row[_KEY]: row[_USER_KEY] for row in endpoints if row[_USER_KEY] is not None}
+    users: list[tuple[Any, ...]] = []
     if user_ids or linked:
-        asked = list(user_ids.keys() | set(linked.values()))
-        users = await db.rows(Q.stored_users, {"application_id": application_id, "keys": asked})
+        asked = user_ids.keys() | set(linked.values())
+        users = await db.tuples(Q.stored_users, {"application_id": application_id, "keys": as_json(asked)})
     needs = _needs(patches, endpoints, users, linked)
     return Loaded(
         endpoints,
@@ -104,10 +92,25 @@ async def load(db: Db, application_id: str, patches: Sequence[Patch], names: Nam
         user_ids,
         names,
         needs,
-        await _documents(db, application_id, needs),
-        await _attributes(db, application_id, needs),
-        await _members(db, application_id, needs),
+        dict(await _some(db, Q.documents_of, application_id, needs.weighed)),
+        dict(await _some(db, Q.user_attributes, application_id, needs.whole_users)),
+        await _some(db, Q.user_members, application_id, needs.crowded),
     )
+
+
+# Places in a row of `stored_endpoints`.
+_KEY, _USER_KEY, _OWN, _BOUND = 0, 7, 8, 11
+
+
+async def _some(db: Db, query: Query, application_id: str, keys: set[str]) -> list[tuple[Any, ...]]:
+    if not keys:
+        return []
+    return await db.tuples(query, {"application_id": application_id, "keys": as_json(keys)})
+
+
+def as_json(values: Iterable[object]) -> str:
+    """A list parameter. Lists go as JSON: the driver writes an array in Python, which took longer than all rules."""
+    return msgspec.json.encode(list(values)).decode()
 
 
 @dataclass(slots=True)
@@ -117,82 +120,55 @@ class _Sums:
     growth: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     user_growth: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     # The users an endpoint belongs to at some moment of the run.
-    users_of: dict[str, set[str]] = field(default_factory=dict)
+    users_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def _needs(patches: Sequence[Patch], endpoints: list[Row], users: list[Row], linked: dict[str, str]) -> Needs:
+def _needs(
+    patches: Sequence[Patch], endpoints: list[tuple[Any, ...]], users: list[tuple[Any, ...]], linked: dict[str, str]
+) -> Needs:
     needs = Needs()
     links = Counter(user_key(patch.user_id) for patch in patches if patch.user_id)
-    counts = {row["user_key"]: row["endpoint_count"] for row in users}
+    counts = {key: count for key, _, count, _ in users}
     needs.crowded = {key for key, more in links.items() if counts.get(key, 0) + more > MAX_ENDPOINTS_PER_USER}
-    own = {row["endpoint_key"] for row in endpoints if row["own_user_attributes"]}
+    own = {row[_KEY] for row in endpoints if row[_OWN]}
     sums = _Sums()
     for patch in patches:
         is_again = patch.key in sums.users_of
         theirs = _add(sums, patch, linked)
-        if is_again or patch.key in own or _takes_away(patch):
-            needs.whole_users |= theirs
-    _weigh(needs, endpoints, users, sums)
+        if is_again or patch.key in own or (patch.takes_away and patch.user_attributes is not None):
+            needs.whole_users.update(theirs)
+    _weigh(needs, {row[_KEY]: row[_BOUND] for row in endpoints}, {row[0]: row[3] for row in users}, sums)
     return needs
 
 
-def _add(sums: _Sums, patch: Patch, linked: dict[str, str]) -> set[str]:
+def _add(sums: _Sums, patch: Patch, linked: dict[str, str]) -> tuple[str, ...]:
     """Count one patch; the users its endpoint belongs to so far."""
-    sums.growth[patch.key] += patch.size_bytes + patch.user_size_bytes
-    theirs = sums.users_of.get(patch.key)
+    key = patch.key
+    sums.growth[key] += patch.size_bytes + patch.user_size_bytes
+    theirs: tuple[str, ...] | None = sums.users_of.get(key)
     if theirs is None:
-        theirs = sums.users_of[patch.key] = {linked[patch.key]} if patch.key in linked else set()
-    if patch.user_id:
-        theirs.add(user_key(patch.user_id))
-    if patch.user_attributes:
-        for key in theirs:
-            sums.user_growth[key] += patch.user_size_bytes
+        theirs = (linked[key],) if key in linked else ()
+    if patch.user_id and (user := user_key(patch.user_id)) not in theirs:
+        theirs = (*theirs, user)
+    sums.users_of[key] = theirs
+    if patch.user_attributes is not None:
+        for user in theirs:
+            sums.user_growth[user] += patch.user_size_bytes
     return theirs
 
 
-def _takes_away(patch: Patch) -> bool:
-    return patch.user_attributes is not None and not all(patch.user_attributes.values())
-
-
-def _weigh(needs: Needs, endpoints: list[Row], users: list[Row], sums: _Sums) -> None:
-    bounds = {row["endpoint_key"]: row["size_bound"] for row in endpoints}
-    user_bounds = {row["user_key"]: row["size_bound"] for row in users}
+def _weigh(needs: Needs, bounds: dict[str, int], user_bounds: dict[str, int], sums: _Sums) -> None:
     for key, more in sums.growth.items():
         theirs = sums.users_of[key]
         # A user's growth is that of every patch of the run, so two endpoints of one user do not hide each other's.
-        shared = sum(user_bounds.get(user, 0) + sums.user_growth[user] for user in theirs)
-        # A new endpoint's own id counts as it stands in JSON; six bytes is the most a character can take there.
-        stored = bounds.get(key) or FIXED_BYTES + 6 * len(key)
+        shared = sum([user_bounds.get(user, 0) + sums.user_growth[user] for user in theirs])
+        stored = bounds.get(key) or FIXED_BYTES + MOST_BYTES_OF_A_CHARACTER * len(key)
         if stored + more + shared > MAX_ENDPOINT_BYTES:
             needs.weighed.add(key)
-            needs.whole_users |= theirs
-
-
-async def _documents(db: Db, application_id: str, needs: Needs) -> dict[str, str]:
-    if not needs.weighed:
-        return {}
-    found = await db.rows(Q.documents_of, {"application_id": application_id, "keys": list(needs.weighed)})
-    return {row["endpoint_key"]: row["document"] for row in found}
-
-
-async def _attributes(db: Db, application_id: str, needs: Needs) -> dict[str, Lists]:
-    if not needs.whole_users:
-        return {}
-    found = await db.rows(Q.user_attributes, {"application_id": application_id, "keys": list(needs.whole_users)})
-    return {row["user_key"]: row["attributes"] for row in found}
-
-
-async def _members(db: Db, application_id: str, needs: Needs) -> list[Row]:
-    if not needs.crowded:
-        return []
-    return await db.rows(Q.user_members, {"application_id": application_id, "keys": list(needs.crowded)})
+            needs.whole_users.update(theirs)
 
 
 def _light(document: str) -> Document:
     found: Document = msgspec.json.decode(document)
     found["User"] = {}
     return found
-
-
-def _without_key(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "endpoint_key"}

@@ -5,90 +5,78 @@ that RemoveAttributes takes: their values are no longer captured.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
-from repoint.endpoints.patch import Patch
-from repoint.endpoints.plan import Names, named_values
+from repoint.endpoints.cells import instant_cell
+from repoint.endpoints.load import as_json
+from repoint.endpoints.patch import KINDS, Patch
+from repoint.endpoints.plan import Names
 
 Q = load_queries("repoint.endpoints")
 
-ATTRIBUTE_TYPES = ("endpoint-custom-attributes", "endpoint-metric-attributes", "endpoint-user-attributes")
-_MEMBER = dict(zip(ATTRIBUTE_TYPES, ("attributes", "metrics", "user_attributes"), strict=True))
-
-Removed = dict[str, set[str]]
+_LETTERS = {attribute_type: letter for letter, attribute_type in KINDS.items()}
 
 
 async def read_names(
-    db: Db, application_id: str, patches: Sequence[Patch], limit: int, now: datetime
-) -> tuple[Names, Removed]:
-    """Which of the names in `patches` are known and which are removed, by attribute type."""
-    asked = sorted(_names_in(patches))
-    names = Names(limit, 0, {kind: set() for kind in ATTRIBUTE_TYPES})
-    removed: Removed = {kind: set() for kind in ATTRIBUTE_TYPES}
+    db: Db, application_id: str, patches: Sequence[Patch], limit: int, at_us: int
+) -> tuple[Names, set[str]]:
+    """Which of the names in `patches` are known, and which are removed."""
+    asked = {name for names in {patch.names for patch in patches} for name in names}
+    names = Names(limit)
     if not asked:
-        return names, removed
-    unknown = await _read(db, application_id, asked, names, removed)
+        return names, set()
+    found = await db.rows(Q.known_names, _parameters(application_id, asked))
+    removed = {_LETTERS[row["attribute_type"]] + row["name"] for row in found if row["is_removed"]}
+    names.known = {_LETTERS[row["attribute_type"]] + row["name"] for row in found if not row["is_removed"]}
+    unknown = len(asked) - len(found)
     if unknown:
         names.count = await db.value(Q.count_names, {"application_id": application_id})
-        if names.count + unknown > limit and await _recount(db, application_id, now):
-            return await read_names(db, application_id, patches, limit, now)
+        if names.count + unknown > limit and await _recount(db, application_id, at_us):
+            return await read_names(db, application_id, patches, limit, at_us)
     return names, removed
 
 
-def _names_in(patches: Sequence[Patch]) -> set[tuple[str, str]]:
-    found: dict[str, set[str]] = {}
-    for patch in patches:
-        for kind, values in named_values(patch):
-            found.setdefault(kind, set()).update(values)
-    return {(kind, name) for kind, names in found.items() for name in names}
-
-
-async def _read(db: Db, application_id: str, asked: list[tuple[str, str]], names: Names, removed: Removed) -> int:
-    parameters = {
-        "application_id": application_id,
-        "types": [kind for kind, _ in asked],
-        "names": [name for _, name in asked],
-    }
-    unknown = 0
-    for row in await db.rows(Q.known_names, parameters):
-        if row["is_removed"]:
-            removed[row["attribute_type"]].add(row["name"])
-        elif row["is_known"]:
-            names.known[row["attribute_type"]].add(row["name"])
-        else:
-            unknown += 1
-    return unknown
-
-
-async def _recount(db: Db, application_id: str, now: datetime) -> bool:
+async def _recount(db: Db, application_id: str, at_us: int) -> bool:
     """Forget the names that no row carries; False when that was done a moment ago, since it reads every endpoint."""
-    if await db.row(Q.may_recount, {"application_id": application_id, "now": now}) is None:
+    if await db.row(Q.may_recount, {"application_id": application_id, "at": instant_cell(at_us)}) is None:
         return False
     await db.execute(Q.forget_unused_names, {"application_id": application_id})
     return True
 
 
-async def learn_names(db: Db, application_id: str, new: set[tuple[str, str]]) -> None:
+async def learn_names(db: Db, application_id: str, new: set[str]) -> None:
     """Put names used for the first time into the catalogue."""
     if new:
-        learnt = sorted(new)
-        parameters = {
-            "application_id": application_id,
-            "types": [kind for kind, _ in learnt],
-            "names": [name for _, name in learnt],
-        }
-        await db.execute(Q.learn_names, parameters)
+        await db.execute(Q.learn_names, _parameters(application_id, new))
 
 
-def captured(patch: Patch, removed: Removed) -> Patch:
+def _parameters(application_id: str, names: set[str]) -> dict[str, str]:
+    ordered = sorted(names)
+    return {
+        "application_id": application_id,
+        "types": as_json(KINDS[name[0]] for name in ordered),
+        "names": as_json(name[1:] for name in ordered),
+    }
+
+
+def captured(patch: Patch, removed: set[str]) -> Patch:
     """The patch without the values of removed names."""
-    for kind, values in list(named_values(patch)):
-        dropped = values.keys() & removed[kind]
-        if dropped:
-            kept = {name: value for name, value in values.items() if name not in dropped}
-            patch = msgspec.structs.replace(patch, **{_MEMBER[kind]: kept})
-    return patch
+    if removed.isdisjoint(patch.names):
+        return patch
+    return msgspec.structs.replace(
+        patch,
+        attributes=_kept("a", patch.attributes, removed),
+        metrics=_kept("m", patch.metrics, removed),
+        user_attributes=_kept("u", patch.user_attributes, removed),
+        names=tuple(name for name in patch.names if name not in removed),
+    )
+
+
+def _kept(kind: str, document: str | None, removed: set[str]) -> str | None:
+    if document is None:
+        return None
+    values: dict[str, object] = msgspec.json.decode(document)
+    return msgspec.json.encode({name: value for name, value in values.items() if kind + name not in removed}).decode()

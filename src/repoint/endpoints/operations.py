@@ -2,17 +2,17 @@
 
 import fnmatch
 import re
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from repoint.contract.errors import BadRequestException, NotFoundException
-from repoint.contract.shapes import AttributesResource, EndpointsResponse, MessageBody
+from repoint.contract.shapes import AttributesResource, EndpointResponse, EndpointsResponse, MessageBody
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.endpoints.key import endpoint_key, user_key
-from repoint.endpoints.names import ATTRIBUTE_TYPES
-from repoint.endpoints.patch import Patch, prepare
+from repoint.endpoints.load import as_json
+from repoint.endpoints.patch import KINDS, Patch, prepare
 from repoint.endpoints.plan import TOO_MANY_ENDPOINTS, TOO_MANY_NAMES
 from repoint.endpoints.together import write_together
 from repoint.endpoints.upsert import Refusal, Rules
@@ -122,7 +122,8 @@ async def _user_endpoints(db: Db, arguments: Input) -> EndpointsResponse:
     found = await db.rows(Q.get_user_endpoints, parameters)
     if not found:
         raise NotFoundException
-    return {"Item": [msgspec.Raw(row["document"]) for row in found]}
+    # Ready-made JSON stands for the documents: the encoder takes it as it is.
+    return {"Item": [cast("EndpointResponse", msgspec.Raw(row["document"])) for row in found]}
 
 
 @operation()
@@ -140,7 +141,7 @@ async def delete_user_endpoints(call: Call, arguments: Input) -> EndpointsRespon
 async def remove_attributes(call: Call, arguments: Input) -> AttributesResource:
     """Stop capturing values for the names that match; values already stored stay where they are."""
     attribute_type, application_id = arguments["AttributeType"], arguments["ApplicationId"]
-    if attribute_type not in ATTRIBUTE_TYPES:
+    if attribute_type not in KINDS.values():
         raise BadRequestException(f"Invalid attribute-type: {attribute_type}")
     patterns = arguments["UpdateAttributesRequest"].get("Blacklist")
     if not patterns:
@@ -150,7 +151,7 @@ async def remove_attributes(call: Call, arguments: Input) -> AttributesResource:
     known = [row["name"] for row in await call.db.rows(Q.names_of_type, parameters)]
     names = _matching(known, patterns)
     if names:
-        await call.db.execute(Q.remove_names, parameters | {"names": names, "now": call.now})
+        await call.db.execute(Q.remove_names, parameters | {"names": as_json(names), "now": call.now})
     return {"ApplicationId": application_id, "AttributeType": attribute_type, "Attributes": names}
 
 

@@ -1,9 +1,12 @@
 """A write to one endpoint, checked as far as it can be without knowing what is stored.
 
-`prepare` is pure and a Patch is small and packable, so that imports check their rows in other processes.
+`prepare` is pure and a Patch is small and packable, so that imports check their rows in other processes. What a column
+can take as it stands is made ready here, as JSON or as cells of a COPY: the process that merges has the least time, and
+a dict that crosses a process border costs ten times its text.
 """
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +14,7 @@ import msgspec
 
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException
+from repoint.endpoints.cells import NULL, text_cell
 from repoint.endpoints.key import endpoint_key
 
 # endpoints.md section 5.
@@ -23,14 +27,27 @@ MAX_VALUES = 50
 PUSH_CHANNELS = frozenset({"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM"})
 
 DEMOGRAPHIC = ("AppVersion", "Locale", "Make", "Model", "ModelVersion", "Platform", "PlatformVersion", "Timezone")
-PLACE = ("City", "Country", "PostalCode", "Region")
-POSITION = (("Latitude", 90), ("Longitude", 180))
+LOCATION = ("City", "Country", "PostalCode", "Region", "Latitude", "Longitude")
+# Where each field stands among the cells of `Patch.fields`.
+DEMOGRAPHIC_PLACES = {name: place for place, name in enumerate(DEMOGRAPHIC)}
+LOCATION_PLACES = {name: len(DEMOGRAPHIC) + place for place, name in enumerate(LOCATION)}
+NO_FIELDS = (NULL,) * (len(DEMOGRAPHIC) + len(LOCATION))
+_LIMITS = {"Latitude": 90, "Longitude": 180}
+
+# How a name stands in `Patch.names`: a letter for its kind, then the name itself.
+KINDS = {
+    "a": "endpoint-custom-attributes",
+    "m": "endpoint-metric-attributes",
+    "u": "endpoint-user-attributes",
+}
 
 Lists = dict[str, list[str]]
 
+_encode = msgspec.json.Encoder().encode
+
 
 class Patch(msgspec.Struct, array_like=True, gc=False, kw_only=True):
-    """What one request or row wants of one endpoint; None is "not mentioned", an empty text clears a field."""
+    """What one request or row wants of one endpoint; None is "not mentioned", an empty text clears."""
 
     key: str
     endpoint_id: str
@@ -38,16 +55,21 @@ class Patch(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     address: str | None = None
     endpoint_status: str | None = None
     opt_out: str | None = None
-    attributes: Lists | None = None
-    metrics: dict[str, float] | None = None
-    demographic: dict[str, str] | None = None
-    # City, Country, PostalCode, Region as text; Latitude, Longitude as numbers rounded to one decimal.
-    location: dict[str, Any] | None = None
+    # JSON objects; an empty list under a name takes the attribute away.
+    attributes: str | None = None
+    metrics: str | None = None
+    user_attributes: str | None = None
+    # Demographic and Location as tab-separated cells, NULL for what is not mentioned and nothing for what is cleared.
+    fields: str | None = None
     user_id: str | None = None
-    user_attributes: Lists | None = None
     effective_at: datetime | None = None
     request_id: str | None = None
-    # Bytes of the JSON of all of the above but the user attributes; of the user attributes.
+    # Custom attribute names that get a value, each behind the letter of its kind.
+    names: tuple[str, ...] = ()
+    # Whether an empty list takes an attribute away.
+    takes_away: bool = False
+    # At least the bytes of the JSON of all of the above but the user attributes; the same of the user attributes.
+    # A patch that mentions nothing has 0.
     size_bytes: int = 0
     user_size_bytes: int = 0
 
@@ -57,7 +79,7 @@ class Patch(msgspec.Struct, array_like=True, gc=False, kw_only=True):
         return self.size_bytes == 0 and self.user_size_bytes == 0
 
 
-def prepare(endpoint_id: str, request: dict[str, Any]) -> Patch:
+def prepare(endpoint_id: str, request: Mapping[str, Any]) -> Patch:
     """Check `request` (an EndpointRequest or EndpointBatchItem of the right types) and make it a Patch.
 
     Raises BadRequestException with the texts of endpoints.md, Errors.
@@ -74,7 +96,7 @@ def prepare(endpoint_id: str, request: dict[str, Any]) -> Patch:
 
 def _take_address(patch: Patch, value: str) -> None:
     patch.address = value.strip()
-    patch.size_bytes += 13 + _json_bytes(value)
+    patch.size_bytes += 13 + _text_bytes(value)
 
 
 def _take_channel(patch: Patch, value: str) -> None:
@@ -93,9 +115,10 @@ def _take_opt_out(patch: Patch, value: str) -> None:
 
 
 def _take_attributes(patch: Patch, value: Lists) -> None:
-    check_lists(value)
-    patch.attributes = value
-    patch.size_bytes += 16 + _json_bytes(value)
+    _check_lists(patch, "a", value)
+    text = _encode(value)
+    patch.attributes = text.decode()
+    patch.size_bytes += 16 + len(text)
 
 
 def _take_metrics(patch: Patch, value: dict[str, float]) -> None:
@@ -104,34 +127,52 @@ def _take_metrics(patch: Patch, value: dict[str, float]) -> None:
             raise BadRequestException(f"Attribute name exceeds {MAX_NAME_CHARACTERS} characters: {name}")
         if not math.isfinite(number):
             raise BadRequestException(f"Invalid Metrics.{name}: {number}")
-    patch.metrics = value
-    patch.size_bytes += 13 + _json_bytes(value)
+    text = _encode(value)
+    patch.metrics = text.decode()
+    patch.names += tuple(["m" + name for name in value])
+    patch.size_bytes += 13 + len(text)
 
 
 def _take_demographic(patch: Patch, value: dict[str, str]) -> None:
-    patch.demographic = {name: value[name] for name in DEMOGRAPHIC if name in value}
-    patch.size_bytes += 17 + _json_bytes(patch.demographic)
+    cells = list(NO_FIELDS) if patch.fields is None else patch.fields.split("\t")
+    size = 17
+    for name, text in value.items():
+        place = DEMOGRAPHIC_PLACES.get(name)
+        if place is not None:
+            cells[place] = text_cell(text)
+            size += len(name) + 6 + _text_bytes(text)
+    patch.fields = "\t".join(cells)
+    patch.size_bytes += size
 
 
 def _take_location(patch: Patch, value: dict[str, Any]) -> None:
-    location: dict[str, Any] = {name: value[name] for name in PLACE if name in value}
-    for name, limit in POSITION:
-        if name in value:
-            location[name] = _one_decimal(name, value[name], limit)
-    patch.location = location
-    patch.size_bytes += 14 + _json_bytes(location)
+    cells = list(NO_FIELDS) if patch.fields is None else patch.fields.split("\t")
+    size = 14
+    for name, field in value.items():
+        place = LOCATION_PLACES.get(name)
+        if place is None:
+            continue
+        if name in _LIMITS:
+            cells[place] = repr(_one_decimal(name, field))
+            size += 20
+        else:
+            cells[place] = text_cell(field)
+            size += len(name) + 6 + _text_bytes(field)
+    patch.fields = "\t".join(cells)
+    patch.size_bytes += size
 
 
 def _take_user(patch: Patch, value: dict[str, Any]) -> None:
     user_id = value.get("UserId")
     if user_id is not None:
         patch.user_id = user_id
-        patch.size_bytes += 12 + _json_bytes(user_id)
+        patch.size_bytes += 12 + _text_bytes(user_id)
     attributes = value.get("UserAttributes")
     if attributes is not None:
-        check_lists(attributes)
-        patch.user_attributes = attributes
-        patch.user_size_bytes = 20 + _json_bytes(attributes)
+        _check_lists(patch, "u", attributes)
+        text = _encode(attributes)
+        patch.user_attributes = text.decode()
+        patch.user_size_bytes = 20 + len(text)
     # Even an empty User is a touch of the endpoint, not a bare id.
     patch.size_bytes += 1
 
@@ -144,7 +185,7 @@ def _take_effective_date(patch: Patch, value: str) -> None:
 
 def _take_request_id(patch: Patch, value: str) -> None:
     patch.request_id = value or None
-    patch.size_bytes += 1 + _json_bytes(value)
+    patch.size_bytes += 1 + _text_bytes(value)
 
 
 _MEMBERS: dict[str, Any] = {
@@ -162,8 +203,9 @@ _MEMBERS: dict[str, Any] = {
 }
 
 
-def check_lists(lists: Lists) -> None:
-    """Hold Attributes or UserAttributes to the limits of endpoints.md section 5."""
+def _check_lists(patch: Patch, kind: str, lists: Lists) -> None:
+    """Hold Attributes or UserAttributes to the limits of endpoints.md section 5, and note their names."""
+    names = []
     for name, values in lists.items():
         if len(name) > MAX_NAME_CHARACTERS:
             raise BadRequestException(f"Attribute name exceeds {MAX_NAME_CHARACTERS} characters: {name}")
@@ -172,17 +214,23 @@ def check_lists(lists: Lists) -> None:
         for value in values:
             if len(value) > MAX_VALUE_CHARACTERS:
                 raise BadRequestException(f"Attribute value exceeds {MAX_VALUE_CHARACTERS} characters: {name}")
+        if values:
+            names.append(kind + name)
+        else:
+            patch.takes_away = True
+    patch.names += tuple(names)
 
 
-def _one_decimal(member: str, value: float, limit: int) -> float:
+def _one_decimal(member: str, value: float) -> float:
+    limit = _LIMITS[member]
     if not -limit <= value <= limit:
         raise BadRequestException(f"Invalid {member}: {value}")
     # Half away from zero, as the documented sample pair does.
     return math.copysign(math.floor(abs(value) * 10 + 0.5) / 10, value) if value else 0.0
 
 
-_encoder = msgspec.json.Encoder()
-
-
-def _json_bytes(value: object) -> int:
-    return len(_encoder.encode(value))
+def _text_bytes(text: str) -> int:
+    """At least the bytes of the text in JSON; only quotes and backslashes of printable ASCII take two."""
+    if text.isascii() and text.isprintable():
+        return len(text) + text.count('"') + text.count("\\") + 2
+    return len(_encode(text))

@@ -4,21 +4,24 @@
 what changed. A refused patch leaves no trace; a group of patches is applied wholly or not at all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from repoint.contract.errors import BadRequestException, ContractError
+from repoint.endpoints.cells import NULL, text_of
 from repoint.endpoints.key import user_key
-from repoint.endpoints.patch import PUSH_CHANNELS, Lists, Patch
+from repoint.endpoints.patch import DEMOGRAPHIC_PLACES, LOCATION_PLACES, PUSH_CHANNELS, Lists, Patch
 
 MAX_ENDPOINT_BYTES = 15_360
 MAX_ENDPOINTS_PER_USER = 15
 # Bytes of an endpoint's JSON that no request brings: names of the members always there, dates, ids of fixed length.
 FIXED_BYTES = 420
+# As JSON writes it.
+MOST_BYTES_OF_A_CHARACTER = 6
 
 TOO_MANY_ENDPOINTS = f"Exceeded maximum endpoint per user count: {MAX_ENDPOINTS_PER_USER}"
 TOO_MANY_NAMES = "Too many custom attributes"
@@ -30,35 +33,30 @@ Claim = tuple[str, str]
 
 @dataclass(slots=True)
 class Endpoint:
-    """What the rules need of one endpoint, as it stands after the patches played so far."""
+    """What the rules need of one endpoint, as it stands after the patches played so far; instants in microseconds."""
 
     key: str
     endpoint_id: str
-    is_new: bool
-    created_at: datetime
-    effective_at: datetime
-    channel_type: str | None = None
-    address: str | None = None
-    endpoint_status: str = "ACTIVE"
-    opt_out: str = "ALL"
-    opt_out_is_explicit: bool = False
-    user_key: str | None = None
-    own_user_attributes: Lists | None = None
-    request_id: str = ""
-    size_bound: int = FIXED_BYTES
+    channel_type: str | None
+    address: str | None
+    endpoint_status: str
+    opt_out: str
+    opt_out_is_explicit: bool
+    user_key: str | None
+    own_user_attributes: Lists | None
+    created_us: int
+    request_id: str
+    size_bound: int
+    effective_us: int = 0
+    is_new: bool = False
     # The merge of all patches played; None as long as it is untouched.
     changes: Patch | None = None
     # Loaded only where the bound does not prove that the size is within the limit; without User.UserAttributes.
     document: Document | None = None
 
 
-@dataclass(slots=True)
-class Member:
-    """An endpoint of a user as the rule of the 16th sees it."""
-
-    channel_type: str | None
-    effective_at: datetime
-    created_at: datetime
+# An endpoint of a user as the rule of the 16th sees it: when it was updated and created, and its channel.
+Member = tuple[int, int, str | None]
 
 
 @dataclass(slots=True)
@@ -70,21 +68,38 @@ class User:
     is_stored: bool
     endpoint_count: int = 0
     size_bound: int = 0
-    # All attributes; None when only `changes` are to be merged into what is stored.
+    # All attributes before `changes`; None when the changes are to be merged into what is stored.
     attributes: Lists | None = None
-    changes: Lists = field(default_factory=dict)
+    # JSON objects to merge, in order.
+    changes: list[str] = field(default_factory=list)
+    takes_away: bool = False
     # By endpoint key; None when the limit cannot be reached by these patches.
     members: dict[str, Member] | None = None
     is_touched: bool = False
 
+    def known(self) -> Lists:
+        """All attributes as they are now; only for a user that was loaded whole."""
+        if self.changes:
+            for change in self.changes:
+                self.attributes = merged_lists(self.attributes or {}, msgspec.json.decode(change))
+            self.changes = []
+        return self.attributes or {}
+
 
 @dataclass(slots=True)
 class Names:
-    """The catalogue of custom attribute names, as far as these patches need it, one set a type."""
+    """The catalogue of custom attribute names, as far as these patches need it; names as in `Patch.names`."""
 
     limit: int
-    count: int
-    known: dict[str, set[str]]
+    count: int = 0
+    known: set[str] = field(default_factory=set)
+    new: set[str] = field(default_factory=set)
+    # The names of whole patches that were found to be known.
+    seen: set[tuple[str, ...]] = field(default_factory=set)
+
+    def copy(self) -> "Names":
+        """For another play of the same patches."""
+        return Names(self.limit, self.count, set(self.known))
 
 
 @dataclass(slots=True)
@@ -100,11 +115,10 @@ class State:
     weighed: frozenset[str] = frozenset()
     # ACTIVE endpoints among `endpoints` by channel and address.
     holders: dict[Claim, list[str]] = field(default_factory=dict)
-    # Whoever else holds one of these becomes INACTIVE.
-    claims: set[Claim] = field(default_factory=set)
+    # Who wrote an address last; whoever else holds it becomes INACTIVE.
+    claims: dict[Claim, str] = field(default_factory=dict)
     # Endpoints outside `endpoints` that made room for a 16th.
     evicted: set[str] = field(default_factory=set)
-    new_names: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for endpoint in self.endpoints.values():
@@ -120,12 +134,8 @@ class State:
 class Stamp:
     """What the server itself writes into an endpoint."""
 
-    at: datetime
+    at_us: int
     request_id: str
-
-    def after(self, position: int) -> "Stamp":
-        """The stamp of a later patch of the run: a microsecond a place keeps their order and shows in no answer."""
-        return Stamp(self.at + timedelta(microseconds=position), self.request_id)
 
 
 def play(state: State, patches: Sequence[Patch], stamp: Stamp, *, is_import: bool) -> list[ContractError | None]:
@@ -133,7 +143,7 @@ def play(state: State, patches: Sequence[Patch], stamp: Stamp, *, is_import: boo
     outcomes: list[ContractError | None] = []
     for position, patch in enumerate(patches):
         try:
-            play_one(state, patch, stamp.after(position), is_import=is_import)
+            play_one(state, patch, stamp, position, is_import=is_import)
         except ContractError as refusal:
             outcomes.append(refusal)
         else:
@@ -141,12 +151,16 @@ def play(state: State, patches: Sequence[Patch], stamp: Stamp, *, is_import: boo
     return outcomes
 
 
-def play_one(state: State, patch: Patch, stamp: Stamp, *, is_import: bool) -> None:
-    """Check one patch against the state, then change the state; raises BadRequestException before any change."""
+def play_one(state: State, patch: Patch, stamp: Stamp, position: int, *, is_import: bool) -> None:
+    """Check one patch against the state, then change the state; raises BadRequestException before any change.
+
+    `position` is the patch's place in the run: a microsecond a place keeps their order and shows in no answer.
+    """
     stored = state.endpoints.get(patch.key)
     if is_import and _is_membership_only(stored, patch):
         return
-    endpoint = stored or _new_endpoint(state, patch, stamp)
+    at_us = stamp.at_us + position
+    endpoint = stored or _new_endpoint(state, patch, at_us)
     channel_type = patch.channel_type or endpoint.channel_type
     address = endpoint.address if patch.address is None else patch.address or None
     _check_address(patch, channel_type, address)
@@ -154,30 +168,45 @@ def play_one(state: State, patch: Patch, stamp: Stamp, *, is_import: bool) -> No
     target = _target_user(state, endpoint, patch)
     is_linking = target is not None and target.key != endpoint.user_key
     victim = _make_room(target, endpoint, channel_type) if target is not None and is_linking else None
-    document = _check_size(endpoint, patch, target, stamp)
+    if endpoint.document is not None:
+        endpoint.document = _weighed(endpoint, endpoint.document, patch, target)
 
-    endpoint.channel_type, endpoint.address, endpoint.document = channel_type, address, document
-    _learn(state, new_names)
+    endpoint.channel_type, endpoint.address = channel_type, address
+    _learn(state.names, patch, new_names)
     if victim is not None and target is not None:
         _evict(state, target, victim)
     _follow_user(state, endpoint, patch, target)
-    _write_fields(endpoint, patch, stamp)
+    _write_fields(endpoint, patch, patch.request_id or stamp.request_id, at_us)
     if stored is None:
         state.endpoints[endpoint.key] = endpoint
     if target is not None and target.members is not None:
-        target.members[endpoint.key] = Member(endpoint.channel_type, endpoint.effective_at, endpoint.created_at)
+        target.members[endpoint.key] = (endpoint.effective_us, endpoint.created_us, endpoint.channel_type)
     _claim_address(state, endpoint, patch)
 
 
-def _new_endpoint(state: State, patch: Patch, stamp: Stamp) -> Endpoint:
-    endpoint = Endpoint(patch.key, patch.endpoint_id, is_new=True, created_at=stamp.at, effective_at=stamp.at)
-    endpoint.size_bound += len(patch.endpoint_id)
-    if patch.key in state.weighed:
-        endpoint.document = blank_document(patch.endpoint_id, stamp.request_id)
-    return endpoint
+def _new_endpoint(state: State, patch: Patch, at_us: int) -> Endpoint:
+    key, endpoint_id = patch.key, patch.endpoint_id
+    bound = FIXED_BYTES + MOST_BYTES_OF_A_CHARACTER * len(endpoint_id)
+    document = blank_document(endpoint_id) if key in state.weighed else None
+    return Endpoint(
+        key,
+        endpoint_id,
+        channel_type=None,
+        address=None,
+        endpoint_status="ACTIVE",
+        opt_out="ALL",
+        opt_out_is_explicit=False,
+        user_key=None,
+        own_user_attributes=None,
+        created_us=at_us,
+        request_id="",
+        size_bound=bound,
+        is_new=True,
+        document=document,
+    )
 
 
-def blank_document(endpoint_id: str, request_id: str) -> Document:
+def blank_document(endpoint_id: str) -> Document:
     """An endpoint of which nothing is known, with members of full length where the server fills them."""
     date = "2000-01-01T00:00:00.000Z"
     return {
@@ -189,7 +218,7 @@ def blank_document(endpoint_id: str, request_id: str) -> Document:
         "Metrics": {},
         "User": {},
         "CohortId": "00",
-        "RequestId": request_id,
+        "RequestId": "0" * 36,
         "CreationDate": date,
         "EffectiveDate": date,
     }
@@ -212,34 +241,23 @@ def _check_address(patch: Patch, channel_type: str | None, address: str | None) 
         raise BadRequestException("Missing Address")
 
 
-def _check_names(names: Names, patch: Patch) -> list[tuple[str, str]]:
+def _check_names(names: Names, patch: Patch) -> list[str]:
     """The names this patch uses first; raises when the application would have too many."""
-    new = []
-    for kind, values in named_values(patch):
-        known = names.known[kind]
-        if not values.keys() <= known:
-            # An empty list takes a value away, so it brings no name; a metric is a number, never empty.
-            new += [(kind, name) for name, value in values.items() if name not in known and value != []]
+    # Rows of one file name the same attributes, so a tuple seen before is the usual case.
+    if patch.names in names.seen:
+        return []
+    new = [name for name in patch.names if name not in names.known]
     if new and names.count + len(new) > names.limit:
         raise BadRequestException(TOO_MANY_NAMES)
     return new
 
 
-def named_values(patch: Patch) -> Iterable[tuple[str, dict[str, Any]]]:
-    """The custom attributes of a patch, each with the attribute type that RemoveAttributes knows it by."""
-    if patch.attributes:
-        yield "endpoint-custom-attributes", patch.attributes
-    if patch.metrics:
-        yield "endpoint-metric-attributes", patch.metrics
-    if patch.user_attributes:
-        yield "endpoint-user-attributes", patch.user_attributes
-
-
-def _learn(state: State, new_names: list[tuple[str, str]]) -> None:
-    for kind, name in new_names:
-        state.names.known[kind].add(name)
-        state.names.count += 1
-        state.new_names.add((kind, name))
+def _learn(names: Names, patch: Patch, new: list[str]) -> None:
+    names.seen.add(patch.names)
+    if new:
+        names.known.update(new)
+        names.new.update(new)
+        names.count += len(new)
 
 
 def _target_user(state: State, endpoint: Endpoint, patch: Patch) -> User | None:
@@ -256,9 +274,9 @@ def _make_room(user: User, endpoint: Endpoint, channel_type: str | None) -> str 
     if channel_type not in PUSH_CHANNELS or user.members is None:
         raise BadRequestException(TOO_MANY_ENDPOINTS)
     movable = [
-        (member.effective_at, member.created_at, key)
-        for key, member in user.members.items()
-        if member.channel_type in PUSH_CHANNELS and key != endpoint.key
+        (effective_us, created_us, key)
+        for key, (effective_us, created_us, channel) in user.members.items()
+        if channel in PUSH_CHANNELS and key != endpoint.key
     ]
     if not movable:
         raise BadRequestException(TOO_MANY_ENDPOINTS)
@@ -283,7 +301,7 @@ def _leave(user: User, key: str) -> None:
         user.members.pop(key, None)
     if user.endpoint_count == 0:
         # With its last endpoint a user's attributes disappear, also when it comes back in the same run.
-        user.attributes, user.changes, user.size_bound = {}, {}, 0
+        user.attributes, user.changes, user.size_bound = {}, [], 0
 
 
 def _forget_user(endpoint: Endpoint) -> None:
@@ -304,8 +322,9 @@ def _follow_user(state: State, endpoint: Endpoint, patch: Patch, target: User | 
         if patch.user_id == "":
             endpoint.own_user_attributes = leftovers = None
         endpoint.user_key = None
-        if patch.user_attributes:
-            endpoint.own_user_attributes = merged_lists(leftovers or {}, patch.user_attributes)
+        if patch.user_attributes is not None:
+            own = merged_lists(leftovers or {}, msgspec.json.decode(patch.user_attributes))
+            endpoint.own_user_attributes = own or None
             endpoint.size_bound += patch.user_size_bytes
         return
     if former is not target:
@@ -314,20 +333,13 @@ def _follow_user(state: State, endpoint: Endpoint, patch: Patch, target: User | 
         endpoint.user_key = target.key
         endpoint.own_user_attributes = None
         if leftovers:
-            target.attributes = leftovers | (target.attributes or {})
+            target.attributes = leftovers | target.known()
             target.size_bound += _json_bytes(leftovers)
-    if patch.user_attributes:
-        _share(target, patch)
-
-
-def _share(user: User, patch: Patch) -> None:
-    assert patch.user_attributes is not None  # noqa: S101 - tells the type checker what the caller saw
-    user.is_touched = True
-    user.size_bound += patch.user_size_bytes
-    if user.attributes is None:
-        user.changes |= patch.user_attributes
-    else:
-        user.attributes = merged_lists(user.attributes, patch.user_attributes)
+    if patch.user_attributes is not None:
+        target.is_touched = True
+        target.changes.append(patch.user_attributes)
+        target.takes_away |= patch.takes_away
+        target.size_bound += patch.user_size_bytes
 
 
 def merged_lists(stored: Lists, changes: Lists) -> Lists:
@@ -335,17 +347,22 @@ def merged_lists(stored: Lists, changes: Lists) -> Lists:
     return {name: values for name, values in (stored | changes).items() if values}
 
 
-def _write_fields(endpoint: Endpoint, patch: Patch, stamp: Stamp) -> None:
+def _write_fields(endpoint: Endpoint, patch: Patch, request_id: str, at_us: int) -> None:
     endpoint.endpoint_status = patch.endpoint_status or "ACTIVE"
     if patch.opt_out is not None:
         endpoint.opt_out, endpoint.opt_out_is_explicit = patch.opt_out, True
     elif not endpoint.opt_out_is_explicit:
         endpoint.opt_out = "NONE" if endpoint.address else "ALL"
-    endpoint.effective_at = patch.effective_at or stamp.at
-    endpoint.request_id = patch.request_id or stamp.request_id
+    endpoint.effective_us = at_us if patch.effective_at is None else microseconds(patch.effective_at)
+    endpoint.request_id = request_id
     if endpoint.document is None:
         endpoint.size_bound += patch.size_bytes
     endpoint.changes = patch if endpoint.changes is None else _combined(endpoint.changes, patch)
+
+
+def microseconds(at: datetime) -> int:
+    """Since 1970; exact, which a float of seconds is not."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def _combined(earlier: Patch, later: Patch) -> Patch:
@@ -353,19 +370,25 @@ def _combined(earlier: Patch, later: Patch) -> Patch:
     return Patch(
         key=earlier.key,
         endpoint_id=earlier.endpoint_id,
-        channel_type=later.channel_type or earlier.channel_type,
-        address=earlier.address if later.address is None else later.address,
         attributes=_both(earlier.attributes, later.attributes),
         metrics=_both(earlier.metrics, later.metrics),
-        demographic=_both(earlier.demographic, later.demographic),
-        location=_both(earlier.location, later.location),
+        fields=_both_fields(earlier.fields, later.fields),
+        takes_away=earlier.takes_away or later.takes_away,
     )
 
 
-def _both(earlier: dict[str, Any] | None, later: dict[str, Any] | None) -> dict[str, Any] | None:
+def _both(earlier: str | None, later: str | None) -> str | None:
     if earlier is None or later is None:
         return earlier if later is None else later
-    return earlier | later
+    merged = msgspec.json.decode(earlier) | msgspec.json.decode(later)
+    return msgspec.json.encode(merged).decode()
+
+
+def _both_fields(earlier: str | None, later: str | None) -> str | None:
+    if earlier is None or later is None:
+        return earlier if later is None else later
+    pairs = zip(earlier.split("\t"), later.split("\t"), strict=True)
+    return "\t".join([before if after == NULL else after for before, after in pairs])
 
 
 def _claim_address(state: State, endpoint: Endpoint, patch: Patch) -> None:
@@ -384,43 +407,44 @@ def _claim_address(state: State, endpoint: Endpoint, patch: Patch) -> None:
             if other.changes is None:
                 other.changes = Patch(key=key, endpoint_id=other.endpoint_id)
     state.holders[claim] = [endpoint.key]
-    state.claims.add(claim)
+    state.claims[claim] = endpoint.key
 
 
-def _check_size(endpoint: Endpoint, patch: Patch, target: User | None, stamp: Stamp) -> Document | None:
-    """The merged document where sizes are counted exactly, None where bounds suffice; raises when it is too large."""
-    if endpoint.document is None:
-        return None
-    document = _merged_document(endpoint.document, patch)
-    document["RequestId"] = patch.request_id or stamp.request_id
+def _weighed(endpoint: Endpoint, stored: Document, patch: Patch, target: User | None) -> Document:
+    """The document after the patch, without User.UserAttributes; raises when with them it is too large."""
+    document = _merged_document(stored, patch)
     document["User"] = {"UserId": target.user_id} if target is not None else {}
     known = (endpoint.own_user_attributes or {}) if patch.user_id != "" else {}
     if target is not None:
-        known = known | (target.attributes or {})
-    shared = merged_lists(known, patch.user_attributes or {})
+        known = known | target.known()
+    shared = merged_lists(known, msgspec.json.decode(patch.user_attributes or "{}"))
     whole = document | ({"User": document["User"] | {"UserAttributes": shared}} if shared else {})
     if _json_bytes(whole) > MAX_ENDPOINT_BYTES:
         raise BadRequestException(TOO_LARGE)
-    endpoint.size_bound = _json_bytes(document) + FIXED_BYTES
+    # The user's attributes have a bound of their own; an endpoint's own ones have none.
+    endpoint.size_bound = FIXED_BYTES + _json_bytes(document if target is not None else whole)
     return document
 
 
 def _merged_document(stored: Document, patch: Patch) -> Document:
     document = dict(stored)
-    if patch.attributes:
-        document["Attributes"] = merged_lists(document.get("Attributes", {}), patch.attributes)
-    if patch.metrics:
-        document["Metrics"] = document.get("Metrics", {}) | patch.metrics
-    for member, fields in (("Demographic", patch.demographic), ("Location", patch.location)):
-        if fields:
-            merged = {name: value for name, value in (document.get(member, {}) | fields).items() if value != ""}
-            document[member] = merged
-    texts = {"Address": patch.address, "ChannelType": patch.channel_type}
+    if patch.attributes is not None:
+        document["Attributes"] = merged_lists(document["Attributes"], msgspec.json.decode(patch.attributes))
+    if patch.metrics is not None:
+        document["Metrics"] = document["Metrics"] | msgspec.json.decode(patch.metrics)
+    if patch.fields is not None:
+        cells = patch.fields.split("\t")
+        for member, places in (("Demographic", DEMOGRAPHIC_PLACES), ("Location", LOCATION_PLACES)):
+            mentioned = {name: text_of(cells[place]) for name, place in places.items() if cells[place] != NULL}
+            if mentioned:
+                merged = {**document.get(member, {}), **mentioned}
+                document[member] = {name: value for name, value in merged.items() if value != ""}
+    texts = {"Address": patch.address, "ChannelType": patch.channel_type, "RequestId": patch.request_id}
     return document | {member: text for member, text in texts.items() if text is not None}
 
 
-_encoder = msgspec.json.Encoder()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _json_bytes(value: object) -> int:
-    return len(_encoder.encode(value))
+    return len(msgspec.json.encode(value))

@@ -3,39 +3,41 @@
 SELECT 1 AS found FROM documents WHERE kind = 'app' AND id = %(application_id)s
 
 -- stored_endpoints --
--- What the rules need of the endpoints with these keys, locked.
+-- What the rules need of the endpoints with these keys, in the order of plan.Endpoint; instants in microseconds.
 SELECT endpoint_key, endpoint_id, channel_type, address, endpoint_status, opt_out, opt_out_is_explicit, user_key,
-       own_user_attributes, effective_at, created_at, request_id, size_bound
+       own_user_attributes, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us, request_id, size_bound
 FROM endpoints
-WHERE application_id = %(application_id)s AND endpoint_key = ANY(%(keys)s)
+WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- stored_users --
 -- What the rules need of these users.
 SELECT user_key, user_id, endpoint_count, size_bound
 FROM users
-WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- user_attributes --
 -- All attributes of these users.
-SELECT user_key, attributes FROM users WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+SELECT user_key, attributes FROM users WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- user_members --
 -- The endpoints of these users, as the rule of the 16th sees them.
-SELECT user_key, endpoint_key, channel_type, effective_at, created_at
+SELECT user_key, endpoint_key, (extract(epoch FROM effective_at) * 1000000)::bigint AS effective_us,
+       (extract(epoch FROM created_at) * 1000000)::bigint AS created_us, channel_type
 FROM endpoints
-WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- documents_of --
 -- Whole endpoints, for counting their sizes exactly.
 SELECT e.endpoint_key, endpoint_document(e, NULL::users) AS document
 FROM endpoints e
-WHERE e.application_id = %(application_id)s AND e.endpoint_key = ANY(%(keys)s)
+WHERE e.application_id = %(application_id)s AND e.endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- known_names --
--- Which of these names the application has used, and which of them were removed; with the number in use.
-SELECT asked.attribute_type, asked.name, known.removed_at IS NOT NULL AS is_removed, known.name IS NOT NULL AS is_known
-FROM unnest(%(types)s::text[], %(names)s::text[]) AS asked (attribute_type, name)
-LEFT JOIN attribute_names known
+-- Which of these names the application has used, and which of them were removed.
+SELECT asked.attribute_type, asked.name, known.removed_at IS NOT NULL AS is_removed
+FROM ROWS FROM (json_array_elements_text(%(types)s), json_array_elements_text(%(names)s))
+    AS asked (attribute_type, name)
+JOIN attribute_names known
     ON known.application_id = %(application_id)s AND known.attribute_type = asked.attribute_type
     AND known.name = asked.name
 
@@ -47,12 +49,13 @@ SELECT count(*) AS names FROM attribute_names WHERE application_id = %(applicati
 -- Names used for the first time.
 INSERT INTO attribute_names (application_id, attribute_type, name)
 SELECT %(application_id)s::uuid, learnt.attribute_type, learnt.name
-FROM unnest(%(types)s::text[], %(names)s::text[]) AS learnt (attribute_type, name)
+FROM ROWS FROM (json_array_elements_text(%(types)s), json_array_elements_text(%(names)s))
+    AS learnt (attribute_type, name)
 
 -- may_recount --
 -- One row when the names were not recounted in the last minutes; notes that they are now.
 INSERT INTO attribute_recounts AS r (application_id, recounted_at)
-VALUES (%(application_id)s, %(now)s)
+VALUES (%(application_id)s, %(at)s)
 ON CONFLICT (application_id) DO UPDATE SET recounted_at = excluded.recounted_at
 WHERE r.recounted_at < excluded.recounted_at - make_interval(mins => 5)
 RETURNING 1 AS due
@@ -82,7 +85,7 @@ COPY endpoints (
 -- make_changes_table --
 -- Where changes to stored endpoints are staged, once a connection.
 CREATE TEMP TABLE IF NOT EXISTS endpoint_changes (
-    endpoint_key text COLLATE "C", channel_type text, address text, attributes jsonb, removed jsonb, metrics jsonb,
+    endpoint_key text COLLATE "C", channel_type text, address text, removed jsonb, attributes jsonb, metrics jsonb,
     app_version text, locale text, make text, model text, model_version text, platform text, platform_version text,
     timezone text, city text, country text, postal_code text, region text,
     latitude double precision, longitude double precision,
@@ -132,33 +135,35 @@ WHERE e.application_id = %(application_id)s AND e.endpoint_key = c.endpoint_key
 -- deactivate_others --
 -- Whoever else holds one of these addresses on the same channel becomes INACTIVE.
 UPDATE endpoints e SET endpoint_status = 'INACTIVE'
-FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS claim (channel_type, address)
+FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
+                json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key)
 WHERE e.application_id = %(application_id)s
     AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
     AND e.address = claim.address AND e.channel_type = claim.channel_type
-    AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> ALL(%(keys)s)
+    AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
 
 -- evict --
 -- Endpoints that made room for the 16th of their user.
 UPDATE endpoints SET endpoint_status = 'INACTIVE', user_key = NULL
-WHERE application_id = %(application_id)s AND endpoint_key = ANY(%(keys)s)
+WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- save_users --
--- Users as they are now: attributes whole where `replace` says so, else merged into what is stored.
+-- Users as they are now: attributes whole where `replaced` names them, else merged into what is stored.
 INSERT INTO users AS u (application_id, user_key, user_id, attributes, endpoint_count, size_bound)
-SELECT %(application_id)s::uuid, s.user_key, s.user_id, s.attributes, s.endpoint_count, s.size_bound
-FROM unnest(%(keys)s::text[], %(user_ids)s::text[], %(attributes)s::jsonb[], %(counts)s::int[], %(bounds)s::int[])
+SELECT %(application_id)s::uuid, s.user_key, s.user_id, s.attributes::jsonb, s.endpoint_count::int, s.size_bound::int
+FROM ROWS FROM (json_array_elements_text(%(keys)s), json_array_elements_text(%(user_ids)s),
+                json_array_elements(%(attributes)s), json_array_elements_text(%(counts)s),
+                json_array_elements_text(%(bounds)s))
     AS s (user_key, user_id, attributes, endpoint_count, size_bound)
 ON CONFLICT (application_id, user_key) DO UPDATE SET
-    attributes = CASE WHEN u.user_key = ANY(%(replaced)s) THEN excluded.attributes
-                      WHEN excluded.attributes = '{}' THEN u.attributes
-                      ELSE u.attributes || excluded.attributes END,
+    attributes = CASE WHEN u.user_key = ANY(ARRAY(SELECT json_array_elements_text(%(replaced)s)))
+                      THEN excluded.attributes ELSE u.attributes || excluded.attributes END,
     endpoint_count = excluded.endpoint_count,
     size_bound = excluded.size_bound
 
 -- delete_users --
 -- Users whose last endpoint left.
-DELETE FROM users WHERE application_id = %(application_id)s AND user_key = ANY(%(keys)s)
+DELETE FROM users WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- get_endpoint --
 -- One endpoint as answers show it.
@@ -200,4 +205,4 @@ WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)
 -- remove_names --
 -- Values for these names are captured no longer.
 UPDATE attribute_names SET removed_at = %(now)s
-WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)s AND name = ANY(%(names)s)
+WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)s AND name = ANY(ARRAY(SELECT json_array_elements_text(%(names)s)))

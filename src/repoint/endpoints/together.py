@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from repoint.db.pool import Database
 from repoint.endpoints.patch import Patch
-from repoint.endpoints.plan import Stamp
+from repoint.endpoints.plan import Stamp, microseconds
 from repoint.endpoints.upsert import Refusal, Rules, apply_groups
 
 # So that one transaction stays short: others wait for its lock.
@@ -65,7 +65,7 @@ class _Writer:
         return taken
 
     async def _write_some(self, taken: list[_Waiting]) -> None:
-        stamp = Stamp(max(waiting.at for waiting in taken), "")
+        stamp = Stamp(microseconds(max(waiting.at for waiting in taken)), "")
         groups = [waiting.patches for waiting in taken]
         try:
             async with self._database.transaction() as db:

@@ -14,9 +14,9 @@ from repoint.contract.errors import ContractError, NotFoundException
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints import plan, rows
-from repoint.endpoints.load import Loaded, load
+from repoint.endpoints.load import Loaded, as_json, load
 from repoint.endpoints.names import captured, learn_names, read_names
-from repoint.endpoints.patch import PUSH_CHANNELS, Patch
+from repoint.endpoints.patch import PUSH_CHANNELS, Lists, Patch
 from repoint.endpoints.plan import Endpoint, Stamp, State, User
 from repoint.resources.lock import lock_application
 from repoint.settings import Settings
@@ -80,8 +80,8 @@ async def _read(
     if await db.row(Q.application, {"application_id": application_id}) is None:
         raise NotFoundException("Application not found")
     patches = [patch for group in groups for patch in group]
-    names, removed = await read_names(db, application_id, patches, rules.max_attribute_names, stamp.at)
-    if any(removed.values()):
+    names, removed = await read_names(db, application_id, patches, rules.max_attribute_names, stamp.at_us)
+    if removed:
         groups = [[captured(patch, removed) for patch in group] for group in groups]
         patches = [patch for group in groups for patch in group]
     return groups, await load(db, application_id, patches, names)
@@ -98,7 +98,7 @@ def _play_groups(
             continue
         for position, patch in enumerate(group):
             try:
-                plan.play_one(state, patch, stamp.after(played), is_import=False)
+                plan.play_one(state, patch, stamp, played, is_import=False)
             except ContractError as error:
                 refusals[number] = (position, error)
                 if position > 0:
@@ -111,18 +111,16 @@ def _play_groups(
 async def _save(db: Db, application_id: str, state: State) -> None:
     new = [endpoint for endpoint in state.endpoints.values() if endpoint.is_new]
     changed = [endpoint for endpoint in state.endpoints.values() if not endpoint.is_new and endpoint.changes]
-    await learn_names(db, application_id, state.new_names)
+    await learn_names(db, application_id, state.names.new)
+    # Before the rows are written: what these statements do to endpoints of the run itself is then written over.
+    await _save_others(db, application_id, state)
     if new:
-        lines = [rows.new_row(application_id, endpoint, _changes(endpoint)) for endpoint in new]
-        await _copy(db, Q.copy_endpoints, lines)
+        await _copy(db, Q.copy_endpoints, [rows.new_row(application_id, each, _changes(each)) for each in new])
     if changed:
         await db.execute(Q.make_changes_table)
-        await _copy(db, Q.copy_changes, [rows.change_row(endpoint, _changes(endpoint)) for endpoint in changed])
-    async with db.pipeline():
-        if changed:
-            await db.execute(Q.merge_changes, {"application_id": application_id})
-        await _save_others(db, application_id, state)
-        await _save_users(db, application_id, [user for user in state.users.values() if user.is_touched])
+        await _copy(db, Q.copy_changes, [rows.change_row(each, _changes(each)) for each in changed])
+        await db.execute(Q.merge_changes, {"application_id": application_id})
+    await _save_users(db, application_id, [user for user in state.users.values() if user.is_touched])
 
 
 def _changes(endpoint: Endpoint) -> Patch:
@@ -137,36 +135,44 @@ async def _copy(db: Db, query: Query, lines: list[str]) -> None:
 
 async def _save_others(db: Db, application_id: str, state: State) -> None:
     if state.claims:
-        claims = sorted(state.claims)
         parameters = {
             "application_id": application_id,
-            "channel_types": [channel_type for channel_type, _ in claims],
-            "addresses": [address for _, address in claims],
-            "keys": list(state.endpoints),
+            "channel_types": as_json(channel_type for channel_type, _ in state.claims),
+            "addresses": as_json(address for _, address in state.claims),
+            "keys": as_json(state.claims.values()),
         }
         await db.execute(Q.deactivate_others, parameters)
     if state.evicted:
-        await db.execute(Q.evict, {"application_id": application_id, "keys": sorted(state.evicted)})
+        await db.execute(Q.evict, {"application_id": application_id, "keys": as_json(state.evicted)})
 
 
 async def _save_users(db: Db, application_id: str, touched: list[User]) -> None:
     kept = [user for user in touched if user.endpoint_count > 0]
     gone = [user.key for user in touched if user.endpoint_count == 0 and user.is_stored]
     if gone:
-        await db.execute(Q.delete_users, {"application_id": application_id, "keys": gone})
+        await db.execute(Q.delete_users, {"application_id": application_id, "keys": as_json(gone)})
     if kept:
         parameters = {
             "application_id": application_id,
-            "keys": [user.key for user in kept],
-            "user_ids": [user.user_id for user in kept],
-            "attributes": [_user_attributes(user) for user in kept],
-            "counts": [user.endpoint_count for user in kept],
-            "bounds": [user.size_bound for user in kept],
-            "replaced": [user.key for user in kept if user.is_stored and user.attributes is not None],
+            "keys": as_json(user.key for user in kept),
+            "user_ids": as_json(user.user_id for user in kept),
+            "attributes": f"[{','.join([_attributes(user) for user in kept])}]",
+            "counts": as_json(user.endpoint_count for user in kept),
+            "bounds": as_json(user.size_bound for user in kept),
+            "replaced": as_json(user.key for user in kept if user.is_stored and user.attributes is not None),
         }
         await db.execute(Q.save_users, parameters)
 
 
-def _user_attributes(user: User) -> str:
-    known = user.changes if user.attributes is None else user.attributes
-    return msgspec.json.encode(known).decode() if known else "{}"
+def _attributes(user: User) -> str:
+    """What `save_users` writes or merges, as JSON."""
+    is_one = len(user.changes) == 1 and not user.takes_away
+    if is_one and not user.attributes:
+        return user.changes[0]
+    if user.attributes is None:
+        # Nothing is taken away here, or the user would have been loaded whole.
+        merged: Lists = {}
+        for change in user.changes:
+            merged |= msgspec.json.decode(change)
+        return msgspec.json.encode(merged).decode()
+    return msgspec.json.encode(user.known()).decode()
