@@ -83,7 +83,7 @@ async def get_application_settings(call: Call, arguments: Input) -> ApplicationS
     return _settings(await SETTINGS.get(call.db, arguments["ApplicationId"]))
 
 
-@operation(one_statement=True, checks_project=True)
+@operation()
 async def update_application_settings(call: Call, arguments: Input) -> ApplicationSettingsResource:
     """Replace the members that are given wholly, `{}` clearing them, and keep the others."""
     request = without_cleared(arguments["WriteApplicationSettingsRequest"])
