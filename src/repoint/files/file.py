@@ -11,7 +11,9 @@ from typing import Protocol
 RESERVED = ".repoint/"
 MAX_KEY_BYTES = 1024
 
+# The rules of today, and the signs of names that Amazon made long ago and other servers still make.
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+_OLD_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -81,12 +83,13 @@ def url(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def check_bucket(bucket: str) -> None:
-    """Raise FilesError `InvalidBucketName` for a name that S3 would not make.
+def check_bucket(bucket: str, *, is_new: bool = True) -> None:
+    """Raise FilesError `InvalidBucketName` for a name that S3 would not make; unless new, for one it never made.
 
     Source: docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html. Every store asks this first.
     """
-    if not _BUCKET.fullmatch(bucket) or _IP_ADDRESS.fullmatch(bucket):
+    is_valid = _BUCKET.fullmatch(bucket) and not _IP_ADDRESS.fullmatch(bucket)
+    if not is_valid and (is_new or not _OLD_BUCKET.fullmatch(bucket)):
         raise FilesError("InvalidBucketName", f"{bucket!r} is not a valid bucket name")
 
 

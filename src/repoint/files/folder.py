@@ -72,7 +72,7 @@ class FolderFiles:
         folder = await _run(lambda: self._bucket(bucket, make=True))
         file = await _run(_scratch, folder)
         try:
-            writer = _FolderWriter(file)
+            writer = FolderWriter(file)
             yield writer
             await writer.flush()
             await _run(_finish, file, folder, key)
@@ -83,10 +83,6 @@ class FolderFiles:
         """See `Files.delete`."""
         check_folder_key(key)
         await _run(lambda: _delete(self._bucket(bucket), key))
-
-    async def clear_scratch(self, *, older_than_s: float) -> None:
-        """Remove what killed writers left behind."""
-        await _run(_clear_scratch, self._folder, time.time() - older_than_s)
 
     def _bucket(self, bucket: str, *, make: bool = False) -> Path:
         check_bucket(bucket)
@@ -100,19 +96,21 @@ class FolderFiles:
         return folder
 
 
-class _FolderWriter:
-    """Gathers small pieces, so that a thread is asked once a chunk."""
+class FolderWriter:
+    """A `Writer` that gathers small pieces, so that a thread is asked once a chunk."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._buffer = bytearray()
 
     async def write(self, data: bytes | memoryview) -> None:
+        """See `Writer.write`."""
         self._buffer += data
         if len(self._buffer) >= CHUNK_BYTES:
             await self.flush()
 
     async def flush(self) -> None:
+        """Hand on what is gathered."""
         gathered, self._buffer = self._buffer, bytearray()
         await _run(self._file.write, gathered)
 
@@ -156,6 +154,11 @@ def _delete(bucket: Path, key: str) -> None:
         status = look(path)
         if status and stat.S_ISREG(status.st_mode):
             path.unlink(missing_ok=True)
+
+
+async def clear_scratch(folder: Path, *, older_than_s: float) -> None:
+    """Remove what killed writers left in any bucket below `folder`. Raises FilesError."""
+    await _run(_clear_scratch, folder, time.time() - older_than_s)
 
 
 def _clear_scratch(folder: Path, before: float) -> None:

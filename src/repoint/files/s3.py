@@ -25,6 +25,8 @@ CHUNK_BYTES = 1 << 20
 PART_BYTES = 8 << 20
 # A body that breaks off is asked for again from where it stopped, this often in a row without one byte more.
 MAX_RECONNECTS = 5
+# Doubled after every break that brought nothing.
+RECONNECT_WAIT_S = 0.1
 
 
 @asynccontextmanager
@@ -33,7 +35,7 @@ async def open_s3(s3: S3, credentials: S3Credentials | None) -> AsyncIterator[Fi
     # Half a second and 37 MB that a server on a folder need not pay.
     from aiohttp import ClientError as BrokenBodyError  # noqa: PLC0415 - for the reason above
 
-    async with _session().create_client(
+    async with session().create_client(
         "s3",
         region_name=s3.region,
         endpoint_url=s3.endpoint_url,
@@ -52,7 +54,7 @@ class S3Files:
 
     async def list(self, bucket: str, prefix: str = "", *, after: str = "") -> AsyncGenerator[FileObject, None]:
         """See `Files.list`; asks for pages of 1,000."""
-        check_bucket(bucket)
+        check_bucket(bucket, is_new=False)
         query: dict[str, str] = {"Bucket": bucket, "Prefix": prefix}
         if after:
             query["StartAfter"] = after
@@ -72,9 +74,9 @@ class S3Files:
         Asks for a listing of one: HeadObject has no body, so it can't tell a missing bucket from a missing key. Of all
         keys with this prefix the key itself is the first.
         """
-        check_bucket(bucket)
+        check_bucket(bucket, is_new=False)
         check_key(key)
-        with _errors(bucket):
+        with _errors(bucket, key):
             page = await self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         found = [_object(entry) for entry in page.get("Contents", []) if entry["Key"] == key]
         return found[0] if found else None
@@ -83,7 +85,7 @@ class S3Files:
         self, bucket: str, key: str, *, etag: str, start: int = 0, size_bytes: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """See `Files.read`; a connection that breaks is taken up again where it stopped."""
-        check_bucket(bucket)
+        check_bucket(bucket, is_new=False)
         check_key(key)
         if size_bytes == 0:
             return
@@ -93,13 +95,14 @@ class S3Files:
             try:
                 async with aclosing(self._body(bucket, key, etag, position, stop)) as body:
                     async for chunk in body:
-                        position, failures = position + len(chunk), 0
-                        yield chunk
+                        if chunk:
+                            position, failures = position + len(chunk), 0
+                            yield chunk
             except self._broken as error:
                 failures += 1
                 if failures > MAX_RECONNECTS:
                     raise FilesError("EndpointUnreachable", f"s3://{bucket}/{key} breaks off: {error}") from error
-                await asyncio.sleep(0.1 * 2**failures)
+                await asyncio.sleep(RECONNECT_WAIT_S * 2**failures)
             else:
                 return
 
@@ -119,13 +122,22 @@ class S3Files:
                 return
             raise
         async with answer["Body"] as body:
-            while chunk := await body.read(CHUNK_BYTES):
-                yield chunk
+            gathered = bytearray()  # the wire's pieces are small; whoever takes them pays by the piece
+            try:
+                while piece := await body.read(CHUNK_BYTES):
+                    gathered += piece
+                    if len(gathered) >= CHUNK_BYTES:
+                        yield bytes(gathered)
+                        gathered.clear()
+            except self._broken:
+                yield bytes(gathered)
+                raise
+            yield bytes(gathered)
 
     @asynccontextmanager
     async def write(self, bucket: str, key: str) -> AsyncIterator[Writer]:
         """See `Files.write`; a small object is one PUT, a larger one a multipart upload, aborted by an exception."""
-        check_bucket(bucket)
+        check_bucket(bucket, is_new=False)
         check_key(key)
         writer = _S3Writer(self._client, bucket, key)
         try:
@@ -137,7 +149,7 @@ class S3Files:
 
     async def delete(self, bucket: str, key: str) -> None:
         """See `Files.delete`."""
-        check_bucket(bucket)
+        check_bucket(bucket, is_new=False)
         check_key(key)
         with _errors(bucket, key):
             await self._client.delete_object(Bucket=bucket, Key=key)
@@ -199,7 +211,8 @@ class _S3Writer:
 
 
 @cache
-def _session() -> Any:
+def session() -> Any:
+    """AWS's service models and what was found of credentials, read once a process."""
     from aiobotocore.session import get_session  # noqa: PLC0415 - as in open_s3
 
     return get_session()
@@ -212,7 +225,7 @@ def _config(s3: S3) -> Any:
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=32,
-        retries={"mode": "standard", "max_attempts": 5},
+        retries={"mode": "standard", "max_attempts": 4},
         s3={"addressing_style": "path" if s3.endpoint_url else "auto"},
         # Older servers that speak S3 refuse the checksums that botocore adds by default; TLS and ETags guard the bytes.
         request_checksum_calculation="when_required",
