@@ -56,10 +56,17 @@ async def test_held_application_can_be_held_tagged_and_configured_by_others(clie
     assert client.get_app(ApplicationId=app["Id"])["ApplicationResponse"]["tags"] == {"a": "1"}
 
 
-async def test_writers_of_one_application_do_not_wait_for_another(database: Database) -> None:
-    async with database.transaction() as db, database.transaction() as other:
-        await lock_application(db, "0123456789abcdef0123456789abcdef")
-        await asyncio.wait_for(lock_application(other, "123456789abcdef0123456789abcdef0"), 10)
+async def test_writers_wait_for_those_of_their_own_application_only(database: Database) -> None:
+    shop, other_shop = "0123456789abcdef0123456789abcdef", "123456789abcdef0123456789abcdef0"
+    async with database.transaction() as db, database.transaction() as same, database.transaction() as other:
+        await lock_application(db, shop)
+        waiting = asyncio.create_task(lock_application(same, shop))
+        going = asyncio.create_task(lock_application(other, other_shop))
+        done, _ = await asyncio.wait([waiting, going], timeout=A_WHILE_S)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    assert done == {going}
 
 
 async def test_one_of_two_deletions_finds_nothing(client: Any, database: Database) -> None:
