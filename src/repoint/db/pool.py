@@ -99,7 +99,6 @@ class Database:
             open=False,
             kwargs={"row_factory": dict_row, "application_name": self.name, "options": _options(url)},
             configure=_configure,
-            check=_check,
         )
 
     async def open(self) -> None:
@@ -121,14 +120,38 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Db]:
         """A connection on which each statement is a transaction of its own."""
-        async with self.pool.connection() as connection:
+        async with self._checked_out() as connection:
             yield Db(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Db]:
         """A connection inside one transaction: committed at the end, rolled back by an exception."""
-        async with self.pool.connection() as connection, connection.transaction():
+        async with self._checked_out() as connection, connection.transaction():
             yield Db(connection)
+
+    @asynccontextmanager
+    async def _checked_out(self) -> AsyncIterator[AsyncConnection[Row]]:
+        connection = await self._sound_connection()
+        try:
+            async with connection:
+                yield connection
+        finally:
+            await self.pool.putconn(connection)
+
+    async def _sound_connection(self) -> AsyncConnection[Row]:
+        # The pool can check connections itself, but waits for seconds after each that fails, and after a restart of the
+        # server all of them do.
+        while True:
+            connection = await self.pool.getconn()
+            is_sound = False
+            try:
+                is_sound = not await _is_cut_off(connection)
+            finally:
+                if not is_sound:
+                    await self.pool.putconn(connection)
+            if is_sound:
+                return connection
+            await self.pool.check()
 
 
 def _sql(query: Query) -> LiteralString:
@@ -146,11 +169,16 @@ async def _configure(connection: AsyncConnection[Row]) -> None:
     await connection.set_autocommit(True)
 
 
-async def _check(connection: AsyncConnection[Row]) -> None:
-    """Refuse a connection that the server has closed; the server is asked only when there are signs of that."""
+async def _is_cut_off(connection: AsyncConnection[Row]) -> bool:
+    """Whether the server has closed this connection; the server itself is asked only when there are signs of that."""
     # Nobody answers an idle connection: what is there to read is most likely the news that it has ended.
-    if _is_readable(connection.fileno()):
+    if not _is_readable(connection.fileno()):
+        return False
+    try:
         await connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def _is_readable(socket: int) -> bool:
