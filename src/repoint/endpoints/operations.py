@@ -17,11 +17,15 @@ from repoint.endpoints.plan import TOO_MANY_ENDPOINTS, TOO_MANY_NAMES
 from repoint.endpoints.together import write_together
 from repoint.endpoints.upsert import Refusal, Rules
 from repoint.operation import Call, Input, operation
+from repoint.resources.clearing import clears
 from repoint.resources.lock import lock_application
 
 Q = load_queries("repoint.endpoints")
 
 MAX_ITEMS = 100
+
+for _statement in (Q.clear_endpoints, Q.clear_users, Q.clear_names, Q.clear_recounts):
+    clears(_statement)
 
 
 @operation(in_steps=True, checks_project=True)

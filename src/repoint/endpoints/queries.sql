@@ -206,3 +206,21 @@ WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)
 -- Values for these names are captured no longer.
 UPDATE attribute_names SET removed_at = %(now)s
 WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)s AND name = ANY(ARRAY(SELECT json_array_elements_text(%(names)s)))
+
+-- clear_endpoints --
+-- Some endpoints of an application that is gone.
+DELETE FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key IN (
+    SELECT endpoint_key FROM endpoints WHERE application_id = %(application_id)s LIMIT %(rows)s)
+
+-- clear_users --
+-- Some users of an application that is gone.
+DELETE FROM users WHERE application_id = %(application_id)s AND user_key IN (
+    SELECT user_key FROM users WHERE application_id = %(application_id)s LIMIT %(rows)s)
+
+-- clear_names --
+-- The attribute names of an application that is gone.
+DELETE FROM attribute_names WHERE application_id = %(application_id)s
+
+-- clear_recounts --
+-- When the names of an application that is gone were recounted.
+DELETE FROM attribute_recounts WHERE application_id = %(application_id)s

@@ -15,7 +15,7 @@ import structlog
 
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db
-from repoint.endpoints.plan import Stamp
+from repoint.endpoints.plan import Stamp, microseconds
 from repoint.endpoints.upsert import Rules, apply_rows
 from repoint.files.file import Files, FilesError, url
 from repoint.files.store import open_files
@@ -81,7 +81,7 @@ async def _run(work: Work) -> None:
     location = parse_url(s3_url)
     assert location is not None  # noqa: S101 - checked when the job was created
     if work.is_given_up:
-        await fail_job(work, f"{s3_url}: Given up after several tries that ended without a word")
+        await fail_job(work, f"{s3_url}: Given up after several tries")
         return
     async with open_files(work.context.settings, role_arn=work.definition["RoleArn"]) as files:
         if not work.row["total_pieces"]:
@@ -220,7 +220,7 @@ def _pieces_done(source: Source, count: int) -> int:
 async def _apply_rows(db: Db, work: Work, rows: list[Row]) -> list[tuple[int, str]]:
     """Apply the rows in order; the line and the reason of each that failed."""
     patches = [row.patch for row in rows if row.patch is not None]
-    stamp = Stamp(work.context.now(), str(uuid.UUID(work.job_id)))
+    stamp = Stamp(microseconds(work.context.now()), str(uuid.UUID(work.job_id)))
     try:
         outcomes = iter(await apply_rows(db, work.application_id, patches, stamp, Rules.of(work.context.settings)))
     except NotFoundException as error:
