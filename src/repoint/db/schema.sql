@@ -85,7 +85,7 @@ CREATE TABLE public.attribute_recounts (
 CREATE TABLE public.documents (
     kind text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
-    application_id text COLLATE pg_catalog."C",
+    application_id text NOT NULL COLLATE pg_catalog."C",
     document jsonb NOT NULL,
     tags jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from repoint.contract.errors import BadRequestException
 from repoint.operation import Call
+from repoint.resources.documents import ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +14,7 @@ class Named:
 
     kind: str
     id: str
-    # None for what belongs to the account.
-    application_id: str | None
+    application_id: str
 
 
 # Ids are taken as they come: one of the wrong form names nothing that exists.
@@ -54,7 +54,7 @@ def read_taggable(call: Call, arn: str) -> Named:
     for kind, form in _TAGGABLE_FORMS.items():
         if match := form.fullmatch(suffix):
             found = match.groupdict()
-            return Named(kind, found["id"], found.get("application"))
+            return Named(kind, found["id"], found.get("application", ACCOUNT))
     if _UNTAGGABLE.fullmatch(suffix):
         raise BadRequestException("Resource can't be tagged")
     raise BadRequestException("Invalid resource ARN")

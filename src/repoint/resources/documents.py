@@ -21,6 +21,9 @@ from repoint.resources.tags import check_tags
 
 Q = load_queries("repoint.resources")
 
+# Stands for the application of what belongs to none.
+ACCOUNT = ""
+
 # Run inside the transaction that deletes, after the document has gone.
 DeleteHook = Callable[[Db, Call, str], Awaitable[None]]
 _delete_hooks: dict[str, list[DeleteHook]] = {}
@@ -44,8 +47,8 @@ class Document:
     """One document as it is stored."""
 
     id: str
-    # None for what belongs to the account.
-    application_id: str | None
+    # ACCOUNT for what belongs to no application.
+    application_id: str
     # What the caller sent, without tags.
     content: dict[str, Any]
     tags: dict[str, str]
@@ -64,7 +67,7 @@ class Resource:
     missing: str = "Resource not found"
 
     async def create(
-        self, call: Call, request: Mapping[str, Any], *, document_id: str, application_id: str | None = None
+        self, call: Call, request: Mapping[str, Any], *, document_id: str, application_id: str = ACCOUNT
     ) -> Document:
         """Store a new document with the tags of the request. Raises BadRequestException as `check` and tags do."""
         self.check(request)
@@ -90,13 +93,14 @@ class Resource:
         """The document; raises NotFoundException when there is none."""
         return self._found(await db.row(Q.get_document, self._named(document_id)))
 
-    async def newest(self, db: Db, page: Page) -> tuple[Sequence[Document], str | None]:
-        """One page of the account's documents of this kind, newest first, and its NextToken."""
+    async def newest(self, db: Db, page: Page, application_id: str = ACCOUNT) -> tuple[Sequence[Document], str | None]:
+        """One page of the documents of this kind, newest first, and its NextToken; None on the last page."""
         created_before, id_before = page.before()
         rows = await db.rows(
-            Q.newest_of_account,
+            Q.newest_documents,
             {
                 "kind": self.kind,
+                "application_id": application_id,
                 "created_before": created_before,
                 "id_before": id_before,
                 "rows": page.size + 1,
@@ -115,12 +119,12 @@ class Resource:
         return document
 
     async def require_at_most(self, db: Db, limit: int, noun: str) -> None:
-        """Hold a quota exactly: after creating, raises BadRequestException when there are more than `limit`.
+        """Hold a quota of the account exactly: after creating, raises BadRequestException when there are too many.
 
         Whoever creates at the same time waits here and then counts this one too.
         """
         await lock_quota(db, self.kind)
-        if await db.value(Q.count_of_account, {"kind": self.kind}) > limit:
+        if await db.value(Q.count_documents, {"kind": self.kind}) > limit:
             raise BadRequestException(f"Exceeded maximum number of {noun}: {limit}")
 
     def _named(self, document_id: str) -> dict[str, object]:

@@ -28,17 +28,17 @@ SELECT id, application_id, document, tags, created_at, modified_at
 FROM documents
 WHERE kind = %(kind)s AND id = %(id)s
 
--- newest_of_account --
--- The account's documents of a kind that are older than a given one, newest first.
+-- newest_documents --
+-- The documents of a kind, of one application or the account, that are older than a given one, newest first.
 SELECT id, application_id, document, tags, created_at, modified_at
 FROM documents
-WHERE application_id IS NULL AND kind = %(kind)s AND (created_at, id) < (%(created_before)s, %(id_before)s)
+WHERE application_id = %(application_id)s AND kind = %(kind)s AND (created_at, id) < (%(created_before)s, %(id_before)s)
 ORDER BY created_at DESC, id DESC
 LIMIT %(rows)s
 
--- count_of_account --
--- How many documents of a kind the account has.
-SELECT count(*) AS documents FROM documents WHERE application_id IS NULL AND kind = %(kind)s
+-- count_documents --
+-- How many documents of a kind there are, over all applications.
+SELECT count(*) AS documents FROM documents WHERE kind = %(kind)s
 
 -- delete_document --
 -- One document goes, and is answered as it was.
@@ -53,12 +53,12 @@ DELETE FROM documents WHERE application_id = %(application_id)s
 -- get_tags --
 -- The tags of one document; no row when an ARN names nothing.
 SELECT tags FROM documents
-WHERE kind = %(kind)s AND id = %(id)s AND application_id IS NOT DISTINCT FROM %(application_id)s
+WHERE kind = %(kind)s AND id = %(id)s AND application_id = %(application_id)s
 
 -- lock_tags --
 -- One row when an ARN names a document, which nobody else changes until the transaction ends.
 SELECT 1 AS found FROM documents
-WHERE kind = %(kind)s AND id = %(id)s AND application_id IS NOT DISTINCT FROM %(application_id)s
+WHERE kind = %(kind)s AND id = %(id)s AND application_id = %(application_id)s
 FOR NO KEY UPDATE
 
 -- add_tags --

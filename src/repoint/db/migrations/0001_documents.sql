@@ -4,8 +4,9 @@ CREATE TABLE documents (
     -- 'app', 'campaign', 'email-template' …
     kind text COLLATE "C" NOT NULL,
     id text COLLATE "C" NOT NULL,
-    -- The application it belongs to; NULL for what belongs to the account, such as the applications themselves.
-    application_id text COLLATE "C",
+    -- The application it belongs to; empty for what belongs to the account, such as the applications themselves. Not
+    -- NULL: an index gives no order behind a column that is asked for NULL.
+    application_id text COLLATE "C" NOT NULL,
     -- What the caller sent, under the contract's names.
     document jsonb NOT NULL CHECK (jsonb_typeof(document) = 'object'),
     tags jsonb NOT NULL CHECK (jsonb_typeof(tags) = 'object'),
