@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import random
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,8 @@ def phone(number: int) -> str:
 
 def email(person: Person) -> str:
     """An address that is plain ASCII, as almost all are."""
-    name = f"{person.first_name}.{person.last_name}".lower().replace("'", "")
-    plain = name.translate(str.maketrans("çéèëíñóöøşśüãñ", "ceeeinoossuuan"))
-    ascii_only = plain.encode("ascii", "ignore").decode()
+    name = f"{person.first_name}.{person.last_name}".lower().replace("'", "").replace("ø", "o")
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return f"{ascii_only}{person.number}@{DOMAINS[person.number % len(DOMAINS)]}"
 
 
@@ -245,7 +245,7 @@ def make_devices(people: list[Person], chance: random.Random) -> list[Row]:
         for nth in range(chance.choices((0, 1, 2, 3), weights=(15, 45, 28, 12))[0])
     ]
     for guest in range(60):
-        stranger = Person(PEOPLE + guest, "", "", chance.choice(CITIES), "", "")
+        stranger = Person(PEOPLE + 1 + guest, "", "", chance.choice(CITIES), "", "")
         row = device(stranger, 0, chance)
         del row["User"]
         rows.append(row)

@@ -19,7 +19,7 @@ def process_settings(*, is_supervised: bool, **arguments: Any) -> tuple[Settings
     """
     if is_supervised:
         orders = take_orders()
-        listener = socket.socket(fileno=orders["listener"]) if "listener" in orders else None
+        listener = None if orders["listener"] is None else socket.socket(fileno=orders["listener"])
         return read_settings(**orders["settings"]), listener
     settings = read_settings(**arguments)
     if settings.database_url is not None:

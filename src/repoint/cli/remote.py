@@ -26,6 +26,8 @@ EndpointUrl = Annotated[
     str | None,
     typer.Option("--endpoint-url", help="The server's URL.", show_default="AWS_ENDPOINT_URL_PINPOINT"),
 ]
+Application = Annotated[str, typer.Option("--app", help="The application's id.")]
+RoleArn = Annotated[str, typer.Option(help="Role named to the server, where it has credentials by role.")]
 
 
 class Remote:

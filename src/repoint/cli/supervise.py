@@ -26,12 +26,15 @@ Orders = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to keep running: `repoint <arguments>`, with the orders of the moment and the files it inherits."""
+    """One process to keep running: `repoint <arguments>`, with the orders of the moment.
+
+    `listener` is the descriptor of a listening socket that it inherits; the orders tell it under that name.
+    """
 
     name: str
     arguments: tuple[str, ...]
     orders: Callable[[], Awaitable[Orders]]
-    inherited: tuple[int, ...] = ()
+    listener: int | None = None
 
 
 async def keep_running(program: Program, *, grace_s: float, is_settled: Callable[[], bool]) -> None:
@@ -60,12 +63,12 @@ async def run_once(program: Program, *, grace_s: float) -> int:
         sys.executable,
         *("-m", "repoint.cli.main", *program.arguments),
         stdin=asyncio.subprocess.PIPE,
-        pass_fds=program.inherited,
+        pass_fds=() if program.listener is None else (program.listener,),
         # Ctrl-C in a terminal goes to the supervisor alone, which stops all others in order.
         start_new_session=True,
     )
     try:
-        await _give(process, await program.orders())
+        await _give(process, {"settings": await program.orders(), "listener": program.listener})
         return await process.wait()
     finally:
         await asyncio.shield(_stop(process, grace_s))

@@ -92,20 +92,17 @@ class Server:
 
     def _programs(self) -> list[Program]:
         return [
-            Program("API", ("api", "--supervised"), self._orders, (self.listener.fileno(),)),
+            Program("API", ("api", "--supervised"), self._orders, self.listener.fileno()),
             Program("worker", ("worker", "--supervised"), self._orders),
         ]
 
     async def _orders(self) -> Orders:
-        """What the children are told on top of the environment and `repoint.toml`, which they read themselves."""
+        """The settings that the children do not find in the environment and `repoint.toml`, which they read too."""
         return {
-            "settings": {
-                "data_dir": str(self.settings.data_dir.absolute()),
-                "database_url": await self.database.url(),
-                "host": self.settings.host,
-                "port": self.listener.getsockname()[1],
-            },
-            "listener": self.listener.fileno(),
+            "data_dir": str(self.settings.data_dir.absolute()),
+            "database_url": await self.database.url(),
+            "host": self.settings.host,
+            "port": self.listener.getsockname()[1],
         }
 
     async def _keep_running(self, program: Program) -> None:

@@ -1,0 +1,258 @@
+"""The main job from end to end, as a newcomer's own program would do it: `make demo`.
+
+Starts `repoint serve` on a temporary folder and a free port, and then only speaks HTTP: boto3 for the Pinpoint API, the
+`repoint files` command for the bucket. It checks what it shows; exit code 1 when something is not as it must be.
+"""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+FOLDER = Path(__file__).parent / "endpoints"
+REPOINT = (sys.executable, "-m", "repoint.cli.main")
+BUCKET = "demo-bucket"
+ROLE = "arn:aws:iam::000000000000:role/demo"
+IMPORTS = (("customers.csv", "CSV"), ("devices.ndjson", "JSON"), ("points.csv", "CSV"))
+JOB_TIMEOUT_S = 60
+LOG = "serve.log"
+
+# Has an e-mail endpoint in customers.csv, several devices, and a line in points.csv.
+USER_ID = "cust-00919"
+
+console = Console(highlight=False)
+
+
+class Wrong(Exception):
+    """Something is not as it must be."""
+
+
+def main() -> int:
+    """Run the demo; its exit code."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="repoint-demo-") as folder:
+        try:
+            with server(Path(folder)) as environment:
+                run(environment, Path(folder))
+        except Wrong as wrong:
+            console.print(f"\n[bold red]Wrong:[/] {escape(str(wrong))}")
+            console.print("The server's last words:", *last_lines(Path(folder) / LOG), sep="\n  ", markup=False)
+            return 1
+    console.print(f"\n[green]Everything was as it must be[/], after {time.monotonic() - started:.0f} s.")
+    console.print("""
+To use it by hand, start the server; its first start prints four lines for the shell of your own program:
+
+    [bold].venv/bin/repoint serve[/]
+
+With those set, boto3 and the AWS CLI talk to it unchanged, for example:
+
+    [bold]aws pinpoint create-app --create-application-request Name=MyApp[/]
+    [bold].venv/bin/repoint import examples/endpoints/customers.csv --app <Id>[/]
+    [bold].venv/bin/repoint export --app <Id> --to endpoints.ndjson[/]
+""")
+    return 0
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[dict[str, str]]:
+    """A real `repoint serve`; what it printed to paste, as an environment."""
+    step("Start the server: embedded PostgreSQL, API and worker")
+    log = folder / LOG
+    command = (*REPOINT, "serve", "--data-dir", str(folder / "data"), "--port", "0")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "REPOINT_"))}
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            command, cwd=folder, env=own | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    try:
+        exports = read_exports(process)
+        check("AWS_SECRET_ACCESS_KEY" in exports, "the server started and printed a key", exports)
+        yield own | exports
+    finally:
+        process.terminate()
+        code = process.wait()
+    check(code == 0, "the server stopped in order", code)
+
+
+def read_exports(process: subprocess.Popen[str]) -> dict[str, str]:
+    """The `export` lines of the server's output, which is shown as it comes."""
+    exports: dict[str, str] = {}
+    for line in process.stdout or ():
+        found = re.match(r"export (\w+)=(\S+)", line)
+        if found:
+            exports[found[1]] = found[2]
+        console.print(f"  {escape(line.rstrip())}", style="dim", soft_wrap=True)
+        if line.startswith("Ctrl-C"):
+            break
+    return exports
+
+
+def last_lines(log: Path) -> list[str]:
+    """The end of the server's log."""
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:] if log.exists() else []
+
+
+def run(environment: dict[str, str], folder: Path) -> None:
+    """Everything that is shown, in its order."""
+    expected = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
+    client = boto3.client(
+        "pinpoint",
+        endpoint_url=environment["AWS_ENDPOINT_URL_PINPOINT"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+    )
+    step("Create an application")
+    application = client.create_app(CreateApplicationRequest={"Name": "Demo shop"})["ApplicationResponse"]
+    show(application)
+
+    step("Put the example files into the bucket")
+    for name, _ in IMPORTS:
+        repoint(environment, "files", "put", os.path.relpath(FOLDER / name), f"s3://{BUCKET}/in/{name}")
+    console.print(repoint(environment, "files", "ls", f"s3://{BUCKET}/in/"), end="")
+
+    for name, file_format in IMPORTS:
+        import_file(client, application["Id"], name, file_format, expected["files"][name])
+    read_and_update(client, application["Id"])
+    export(client, environment, application["Id"], folder, expected["endpoints"])
+
+
+def import_file(client: Any, application_id: str, name: str, file_format: str, expected: dict[str, Any]) -> None:
+    """Import one file and compare the job's verdicts with what the generator did on purpose."""
+    step(f"Import {name}")
+    request = {"S3Url": f"s3://{BUCKET}/in/{name}", "Format": file_format, "RoleArn": ROLE, "RegisterEndpoints": True}
+    answer = client.create_import_job(ApplicationId=application_id, ImportJobRequest=request)
+    job = watch(client.get_import_job, application_id, answer["ImportJobResponse"])
+    table = Table("line", "what the job says", "what is wrong with it", box=None, header_style="dim")
+    failures = dict(re.findall(r"^s3://.*?:(\d+): (.*)$", "\n".join(job.get("Failures", [])), re.MULTILINE))
+    for line, message in failures.items():
+        table.add_row(line, escape(message), expected["bad_lines"].get(line, "nothing"))
+    console.print(table)
+    check(job["JobStatus"] == "COMPLETED", "the job is COMPLETED", job)
+    check(job["TotalProcessed"] == expected["rows"], f"{expected['rows']} rows were processed", job)
+    check(
+        list(failures) == list(expected["bad_lines"]) and job["TotalFailures"] == len(failures),
+        f"the {len(failures)} bad rows failed, and no other",
+        job,
+    )
+
+
+def watch(get_job: Any, application_id: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Ask for the job until it has ended; the job as it is then."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]} rows"),
+        TimeElapsedColumn(),
+    )
+    deadline = time.monotonic() + JOB_TIMEOUT_S
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task(job["JobStatus"], total=None, rows=0)
+        while job["JobStatus"] not in {"COMPLETED", "FAILED"} and time.monotonic() < deadline:
+            time.sleep(0.1)
+            (job,) = (
+                v
+                for k, v in get_job(ApplicationId=application_id, JobId=job["Id"]).items()
+                if k.endswith("JobResponse")
+            )
+            done = job.get("CompletedPieces", 0) + job.get("FailedPieces", 0)
+            total, rows = job.get("TotalPieces"), job.get("TotalProcessed", 0)
+            progress.update(bar, description=job["JobStatus"], completed=done, total=total, rows=rows)
+    return job
+
+
+def read_and_update(client: Any, application_id: str) -> None:
+    """Read an endpoint and a user's endpoints, change one thing, and see that all else is kept."""
+    endpoint_id = f"{USER_ID}-email"
+    step(f"Read the endpoint {endpoint_id}")
+    before = client.get_endpoint(ApplicationId=application_id, EndpointId=endpoint_id)["EndpointResponse"]
+    show(before)
+    check(before["Attributes"]["Tier"] == ["platinum"], "points.csv made its tier platinum", before)
+    check({"LoyaltyPoints", "Orders"} <= set(before["Metrics"]), "points and orders stand side by side", before)
+
+    step(f"Read every endpoint of the user {USER_ID}")
+    items = client.get_user_endpoints(ApplicationId=application_id, UserId=USER_ID)["EndpointsResponse"]["Item"]
+    table = Table("Id", "ChannelType", "Address", "Status", box=None, header_style="dim")
+    for item in items:
+        table.add_row(item["Id"], item["ChannelType"], item["Address"][:40], item["EndpointStatus"])
+    console.print(table)
+    check(len(items) > 1, f"the user has {len(items)} endpoints, from two files", items)
+
+    step(f"Update {endpoint_id}")
+    change = {"Attributes": {"Interests": ["Sailing"]}, "User": {"UserAttributes": {"Plan": ["premium"]}}}
+    client.update_endpoint(ApplicationId=application_id, EndpointId=endpoint_id, EndpointRequest=change)
+    after = client.get_endpoint(ApplicationId=application_id, EndpointId=endpoint_id)["EndpointResponse"]
+    show({name: after[name] for name in ("Attributes", "Metrics", "User")})
+    check(
+        after["Attributes"] == before["Attributes"] | {"Interests": ["Sailing"]}, "the other attribute is kept", after
+    )
+    check(after["Metrics"] == before["Metrics"], "the metrics are kept", after)
+    items = client.get_user_endpoints(ApplicationId=application_id, UserId=USER_ID)["EndpointsResponse"]["Item"]
+    plans = {tuple(item["User"]["UserAttributes"]["Plan"]) for item in items}
+    check(plans == {("premium",)}, "every endpoint of the user shows the new plan", items)
+
+
+def export(client: Any, environment: dict[str, str], application_id: str, folder: Path, count: int) -> None:
+    """Export everything, fetch the .gz and look into it."""
+    step("Export everything")
+    request = {"S3UrlPrefix": f"s3://{BUCKET}/out/", "RoleArn": ROLE}
+    answer = client.create_export_job(ApplicationId=application_id, ExportJobRequest=request)
+    job = watch(client.get_export_job, application_id, answer["ExportJobResponse"])
+    check(job["JobStatus"] == "COMPLETED", "the job is COMPLETED", job)
+    url = f"s3://{BUCKET}/out/{job['Id']}_00000.gz"
+    console.print(repoint(environment, "files", "ls", f"s3://{BUCKET}/out/"), end="")
+    repoint(environment, "files", "get", url, str(folder / "export.gz"))
+
+    step("The first lines of the .gz")
+    with gzip.open(folder / "export.gz", "rt", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for line in lines[:3]:
+        console.print(escape(line), style="dim", soft_wrap=True)
+    check(len(lines) == count, f"{count} endpoints were exported, as many as went in", len(lines))
+    ids = [json.loads(line)["Id"] for line in lines]
+    check(ids == sorted(ids), "in the order of their ids", ids[:10])
+
+
+def repoint(environment: dict[str, str], *arguments: str) -> str:
+    """Run a `repoint` command; what it printed."""
+    console.print(f"[bold]$ repoint {escape(' '.join(arguments))}[/]", soft_wrap=True)
+    done = subprocess.run([*REPOINT, *arguments], env=environment, capture_output=True, text=True, check=False)
+    check(done.returncode == 0, "", done.stderr)
+    return done.stdout
+
+
+def step(title: str) -> None:
+    """Say what comes next."""
+    console.print()
+    console.rule(f"[bold]{escape(title)}", align="left")
+
+
+def show(document: dict[str, Any]) -> None:
+    """Print a document of the API."""
+    console.print_json(json.dumps(document, ensure_ascii=False))
+
+
+def check(is_so: bool, claim: str, seen: object) -> None:  # noqa: FBT001 - a claim reads best behind its condition
+    """Go on if it is so; raises Wrong with what was seen otherwise."""
+    if not is_so:
+        raise Wrong(f"it is not so that {claim or 'the command succeeded'}: {seen}")
+    if claim:
+        console.print(f"[green]✓[/] {escape(claim)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
