@@ -236,12 +236,11 @@ def test_answer_in_pieces_may_tell_its_length(raw: Raw) -> None:
 
 
 def test_answer_that_breaks_off_never_looks_whole(raw: Raw) -> None:
-    headers = "".join(
-        f"{name}: {value}\r\n" for name, value in raw.sign("GET", "/repoint/v1/probe-pieces?breaks").items()
-    )
+    target = "/repoint/v1/probe-pieces?breaks"
+    request = raw.bytes_of("GET", target, raw.sign("GET", target))
 
     with capture_logs() as logs:
-        answer = raw.send_bytes(f"GET /repoint/v1/probe-pieces?breaks HTTP/1.1\r\n{headers}\r\n".encode())
+        answer = raw.send_bytes(request)
 
     assert answer.endswith(b"4\r\na,b\n\r\n"), "the last chunk, of length 0, is missing"
     assert [line["event"] for line in logs] == ["An answer broke off"]

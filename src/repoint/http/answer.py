@@ -1,6 +1,6 @@
 """An answer on its way out: status, headers and body, with what every answer carries (protocol.md sections 2 and 8)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from repoint.contract.encode import error_answer
@@ -55,11 +55,11 @@ class Answer:
         await _send_pieces(body, send)
 
 
-def refusal(error: ContractError, request_id: str, *, is_last: bool = False) -> Answer:
-    """The answer that an error is; the last one of its connection if `is_last`."""
+def refusal(error: ContractError, request_id: str) -> Answer:
+    """The answer that an error is."""
     status, named, body = error_answer(error, request_id)
-    headers = encoded(named)
-    return Answer(status, body, request_id, (*headers, (b"connection", b"close")) if is_last else headers)
+    headers = tuple((name.lower().encode(), value.encode("latin-1")) for name, value in named.items())
+    return Answer(status, body, request_id, headers)
 
 
 def preflight(methods: tuple[str, ...], request_id: str) -> Answer:
@@ -70,11 +70,6 @@ def preflight(methods: tuple[str, ...], request_id: str) -> Answer:
         (b"access-control-max-age", b"600"),
     )
     return Answer(200, b"", request_id, headers)
-
-
-def encoded(headers: Mapping[str, str]) -> tuple[Header, ...]:
-    """Headers as ASGI wants them."""
-    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
 
 
 async def _send_pieces(pieces: AsyncIterator[bytes], send: Send) -> None:

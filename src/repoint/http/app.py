@@ -111,12 +111,12 @@ class Api:
             return await self._answer(request, route, body)
         except ContractError as error:
             log.info("Refused a call", status=error.status, error=type(error).__name__)
-            return refusal(error, request.request_id, is_last=await body.leave())
+            return refusal(error, request.request_id)
         except CallerGoneError:
             raise
         except Exception:
             log.exception("A call failed")
-            return refusal(InternalServerErrorException(), request.request_id, is_last=await body.leave())
+            return refusal(InternalServerErrorException(), request.request_id)
 
     async def _answer(self, request: Request, route: Route, body: Body) -> Answer:
         body.check_declared()

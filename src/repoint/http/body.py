@@ -12,9 +12,6 @@ from repoint.contract.signature import Headers
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-# What a refused caller may still send and have thrown away, so that it gets to read the answer instead of a reset.
-DISCARDED_BYTES = 64 * 1024 * 1024
-
 _GZIP_WINDOW = 31
 
 
@@ -23,69 +20,39 @@ class CallerGoneError(Exception):
 
 
 class Body:
-    """The body of one request, not read yet."""
+    """The body of one request, not read yet. What is never read, the connection throws away."""
 
-    __slots__ = ("_declared_bytes", "_is_complete", "_limit_bytes", "_receive", "_waits_for_word")
+    __slots__ = ("_declared_bytes", "_limit_bytes", "_receive")
 
     def __init__(self, receive: Receive, headers: Headers, limit_bytes: int) -> None:
-        declared = headers.get(b"content-length")
         self._receive = receive
         self._limit_bytes = limit_bytes
-        # None for a chunked body, whose length nobody knows before its end.
-        self._declared_bytes = int(declared) if declared is not None else None
-        if declared is None and b"transfer-encoding" not in headers:
-            self._declared_bytes = 0
-        self._is_complete = False
-        self._waits_for_word = b"expect" in headers
+        # A chunked body declares nothing, and is counted as it comes.
+        self._declared_bytes = int(headers.get(b"content-length", b"0"))
 
     def check_declared(self) -> None:
         """Raise PayloadTooLargeException when the declared length is over the limit."""
-        if self._declared_bytes is not None and self._declared_bytes > self._limit_bytes:
+        if self._declared_bytes > self._limit_bytes:
             raise PayloadTooLargeException
 
     async def read(self) -> bytes:
         """The whole body as it came. Raises PayloadTooLargeException, CallerGoneError."""
-        message = await self._next()
-        if self._is_complete:
-            body: bytes = message.get("body", b"")
-            if len(body) > self._limit_bytes:
-                raise PayloadTooLargeException
+        body, is_complete = await self._next()
+        if is_complete and len(body) <= self._limit_bytes:
             return body
-        read = bytearray()
-        while True:
-            read += message.get("body", b"")
-            if len(read) > self._limit_bytes:
-                raise PayloadTooLargeException
-            if self._is_complete:
+        read = bytearray(body)
+        while len(read) <= self._limit_bytes:
+            if is_complete:
                 return bytes(read)
-            message = await self._next()
+            body, is_complete = await self._next()
+            read += body
+        raise PayloadTooLargeException
 
-    async def leave(self) -> bool:
-        """Have done with a request that is refused; True when its connection is of no further use.
-
-        The server throws away what it did not hand out, and so reaches the next request. That is no way out for a body
-        without end or of absurd length, nor for a caller that was never told to send its body.
-        """
-        if self._is_complete:
-            return False
-        if self._waits_for_word:
-            return True
-        if self._declared_bytes is not None and self._declared_bytes <= DISCARDED_BYTES:
-            return False
-        discarded_bytes = 0
-        while discarded_bytes <= DISCARDED_BYTES:
-            discarded_bytes += len((await self._next()).get("body", b""))
-            if self._is_complete:
-                return False
-        return True
-
-    async def _next(self) -> Message:
-        self._waits_for_word = False
+    async def _next(self) -> tuple[bytes, bool]:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise CallerGoneError
-        self._is_complete = not message.get("more_body", False)
-        return message
+        return message.get("body", b""), not message.get("more_body", False)
 
 
 def unpack(body: bytes, content_encoding: bytes, limit_bytes: int) -> bytes:

@@ -16,6 +16,8 @@ from repoint.http.connection import connection_class
 from repoint.log import configure_logs
 from repoint.settings import Settings
 
+# Longer than the minute after which load balancers usually let go, so that they never use a connection just closed.
+KEEP_ALIVE_S = 75
 # Forward secrecy for TLS 1.2; TLS 1.3 has nothing else.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -59,6 +61,7 @@ def create_server(settings: Settings, database: Database) -> uvicorn.Server:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.shutdown_s,
         workers=1,
     )
