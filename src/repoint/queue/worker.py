@@ -50,8 +50,7 @@ class Worker:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._settings = settings
         self._context = TaskContext(database, settings, worker_id=database.name)
-        # Tasks may use up the pool; a sign of life must not wait for them.
-        self._database = Database(database.url, name=database.name, max_size=2)
+        self._database = database
         self._running: Running = set()
         self._is_stopped = asyncio.Event()
         self._library: LibraryWorker | None = None
@@ -88,6 +87,9 @@ class Worker:
     async def _open(self) -> AsyncIterator[None]:
         # We tell ourselves what happens to tasks, once and in our words.
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        tasks_database = self._context.database
+        # Tasks may use up their pool; a sign of life must not wait for them.
+        self._database = Database(tasks_database.url, name=tasks_database.name, max_size=2)
         await self._database.open()
         try:
             yield
