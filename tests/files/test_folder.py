@@ -1,5 +1,6 @@
 """What only the folder must do: hold odd keys, take files dropped in by hand, and let nothing lead out of it."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,15 @@ async def test_an_object_may_have_the_name_of_a_folder(store: Store, order: tupl
 
     assert await keys(store) == ["a", "a/b", "a/b/c"]
     assert [await get(store, key) for key in order] == [key.encode() for key in order]
+
+
+async def test_writers_at_once_lose_no_object(store: Store) -> None:
+    family = ["a", "a/b", "a/b/c", "a/b/c/d", "a/x"]
+
+    await asyncio.gather(*(put(store, key, key.encode()) for _ in range(8) for key in family))
+
+    assert await keys(store) == sorted(family)
+    assert [await get(store, key) for key in family] == [key.encode() for key in family]
 
 
 async def test_an_object_that_made_way_for_a_folder_keeps_its_etag(store: Store) -> None:

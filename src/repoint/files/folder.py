@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from repoint.files.file import FileChangedError, FileObject, FilesError, Writer, check_bucket, url
-from repoint.files.layout import SCRATCH, check_folder_key, places
+from repoint.files.layout import SCRATCH, check_folder_key, check_prefix, places
 from repoint.files.look import etag as etag_of
 from repoint.files.look import find, look
 from repoint.files.place import make_folder, place
@@ -38,6 +38,7 @@ class FolderFiles:
 
     async def list(self, bucket: str, prefix: str = "", *, after: str = "") -> AsyncGenerator[FileObject, None]:
         """See `Files.list`."""
+        check_prefix(prefix)
         found = walk(await _run(self._bucket, bucket), prefix, after)
         while page := await _run(lambda: [*islice(found, PAGE_SIZE)]):
             for item in page:

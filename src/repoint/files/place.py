@@ -1,25 +1,33 @@
 """Putting a finished file where its key lives, whole and durable."""
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from repoint.files.file import RESERVED
 from repoint.files.layout import is_plain, odd_place
 from repoint.files.look import look
 
-# Another writer may put a file where a folder was just made; then it is made again.
-_TRIES = 5
+_LOCK = f"{RESERVED}lock"
 
 
 def place(scratch: Path, bucket: Path, key: str) -> None:
-    """Move `scratch`, whose bytes are on disk, to the place of `key`; what was there before is replaced in one step."""
+    """Move `scratch`, whose bytes are on disk, to the place of `key`; what was there before is replaced in one step.
+
+    Raises FilesError `AccessDenied` for a way that leads through a link, OSError.
+    """
     odd = odd_place(bucket, key)
-    if is_plain(key) and _place_plain(scratch, bucket, bucket / key):
-        odd.unlink(missing_ok=True)
-        return
-    make_folder(odd.parent)
-    scratch.replace(odd)
-    _sync(odd.parent)
+    with _alone(bucket):
+        if is_plain(key) and _place_plain(scratch, bucket, bucket / key):
+            # It may have made way for a folder that is gone by now.
+            odd.unlink(missing_ok=True)
+        else:
+            make_folder(odd.parent)
+            scratch.replace(odd)
+            _sync(odd.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -31,21 +39,23 @@ def make_folder(folder: Path) -> None:
     _sync(folder.parent)
 
 
+@contextmanager
+def _alone(bucket: Path) -> Iterator[None]:
+    """Keep other writers out, of this process and of others: objects make way for folders in more than one step."""
+    with (bucket / _LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _place_plain(scratch: Path, bucket: Path, target: Path) -> bool:
     """False when a folder has the name: then the object belongs at its odd place."""
-    for last in (*[False] * (_TRIES - 1), True):
-        try:
-            _make_way(bucket, target.parent)
-            scratch.replace(target)
-        except IsADirectoryError:
-            return False
-        except (NotADirectoryError, FileExistsError):
-            if last:
-                raise
-        else:
-            _sync(target.parent)
-            return True
-    return False
+    _make_way(bucket, target.parent)
+    try:
+        scratch.replace(target)
+    except IsADirectoryError:
+        return False
+    _sync(target.parent)
+    return True
 
 
 def _make_way(bucket: Path, folder: Path) -> None:

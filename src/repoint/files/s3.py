@@ -21,6 +21,7 @@ from repoint.files.file import (
 from repoint.settings import S3, S3Credentials
 
 CHUNK_BYTES = 1 << 20
+PAGE_SIZE = 1000
 # Also the size from which on an object is sent in parts. S3 takes 10,000 parts, so an object may have 78 GiB.
 PART_BYTES = 8 << 20
 # A body that breaks off is asked for again from where it stopped, this often in a row without one byte more.
@@ -32,10 +33,11 @@ RECONNECT_WAIT_S = 0.1
 @asynccontextmanager
 async def open_s3(s3: S3, credentials: S3Credentials | None) -> AsyncIterator[Files]:
     """A client of `s3`, acting as `credentials` or as whom AWS's own chain finds (environment, profile, instance)."""
-    # Half a second and 37 MB that a server on a folder need not pay.
-    from aiohttp import ClientError as BrokenBodyError  # noqa: PLC0415 - for the reason above
+    # In a thread, as the first time takes most of a second.
+    aws = await asyncio.to_thread(session)
+    from aiohttp import ClientError as BrokenBodyError  # noqa: PLC0415 - as in session
 
-    async with session().create_client(
+    async with aws.create_client(
         "s3",
         region_name=s3.region,
         endpoint_url=s3.endpoint_url,
@@ -53,9 +55,9 @@ class S3Files:
         self._broken = broken
 
     async def list(self, bucket: str, prefix: str = "", *, after: str = "") -> AsyncGenerator[FileObject, None]:
-        """See `Files.list`; asks for pages of 1,000."""
+        """See `Files.list`; one request a page."""
         check_bucket(bucket, is_new=False)
-        query: dict[str, str] = {"Bucket": bucket, "Prefix": prefix}
+        query: dict[str, object] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": PAGE_SIZE}
         if after:
             query["StartAfter"] = after
         while True:
@@ -199,7 +201,8 @@ class _S3Writer:
     async def _abort_earlier_tries(self) -> None:
         """End what a killed worker began for this key; else its parts would be paid for until someone looks.
 
-        Best effort: not every server lists uploads, not every role may (docs: a lifecycle rule does the same).
+        Best effort: not every server lists uploads, not every role may. The bucket's lifecycle rule
+        AbortIncompleteMultipartUpload does the same, and also for keys that nobody writes again.
         """
         with suppress(ClientError):
             found = await self._client.list_multipart_uploads(
@@ -213,13 +216,14 @@ class _S3Writer:
 @cache
 def session() -> Any:
     """AWS's service models and what was found of credentials, read once a process."""
-    from aiobotocore.session import get_session  # noqa: PLC0415 - as in open_s3
+    # Half a second and 37 MB that a server on a folder need not pay.
+    from aiobotocore.session import get_session  # noqa: PLC0415 - for the reason above
 
     return get_session()
 
 
 def _config(s3: S3) -> Any:
-    from aiobotocore.config import AioConfig  # noqa: PLC0415 - as in open_s3
+    from aiobotocore.config import AioConfig  # noqa: PLC0415 - as in session
 
     return AioConfig(
         connect_timeout=10,

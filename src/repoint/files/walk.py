@@ -7,13 +7,12 @@ from heapq import merge
 from pathlib import Path
 
 from repoint.files.file import MAX_KEY_BYTES, RESERVED, FileObject, FilesError
-from repoint.files.layout import ODD, check_prefix, is_plain, odd_key, odd_place
+from repoint.files.layout import ODD, is_plain, odd_key, odd_place
 from repoint.files.look import describe, find, look
 
 
 def walk(bucket: Path, prefix: str, after: str) -> Iterator[FileObject]:
     """See `Files.list`. Memory: the names in the folders on the way to one object, and the keys at odd places."""
-    check_prefix(prefix)
     last = None
     for found in merge(
         _plain(bucket, prefix, after), _odd(bucket, prefix, after), key=lambda found: found.key.encode()
