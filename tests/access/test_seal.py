@@ -56,12 +56,15 @@ def test_first_start_makes_a_file_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_several_first_starts_agree_on_one_key(tmp_path: Path) -> None:
-    from repoint.access import seal
+    # Other names of one folder, as several processes know nothing of each other.
+    folders = [tmp_path.joinpath(*["data", ".."] * number, "data") for number in range(8)]
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: seal._make(tmp_path / "master.key"), range(20)))
+        seals = list(threads.map(lambda folder: load_seal(Settings(data_dir=folder)), folders))
 
-    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+    sealed = seals[0].close("secret", "a")
+    assert [seal.open(sealed, "a") for seal in seals] == ["secret"] * 8
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["master.key"]
 
 
 def test_key_of_the_settings_goes_before_the_file(tmp_path: Path) -> None:
