@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import typer.main
 
 from repoint.cli.main import command_line
+from repoint.db.programs import major_version, server_programs
 from repoint.settings import Settings
 from scripts import gather_changelog, write_parity, write_settings
 from tests.fixtures.server import REGION, Server
@@ -194,6 +196,23 @@ def test_examples_for_the_shell_run(page: Path, environment: dict[str, str], tmp
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_what_was_dumped_can_be_restored(client: Any, database_url: str, tmp_path: Path) -> None:
+    programs = server_programs()
+    with psycopg.connect(database_url) as connection:
+        if connection.info.server_version // 10_000 != major_version(programs):
+            pytest.skip("the page's commands are for the embedded server's own version")
+    app = client.create_app(CreateApplicationRequest={"Name": "shop"})["ApplicationResponse"]
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    dump, restore = re.findall(r'^"\$programs/pg_\w+" .*$', operations, re.MULTILINE)
+    environment = {**os.environ, "programs": str(programs), "url": database_url}
+
+    subprocess.run(["bash", "-c", dump], env=environment, cwd=tmp_path, check=True)
+    client.delete_app(ApplicationId=app["Id"])
+    subprocess.run(["bash", "-c", restore], env=environment, cwd=tmp_path, check=True)
+
+    assert client.get_app(ApplicationId=app["Id"])["ApplicationResponse"]["Name"] == "shop"
 
 
 def test_every_table_is_explained() -> None:
