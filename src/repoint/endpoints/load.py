@@ -10,12 +10,11 @@ import msgspec
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints.key import user_key
-from repoint.endpoints.patch import Lists, Patch
+from repoint.endpoints.patch import MOST_BYTES, Lists, Patch
 from repoint.endpoints.plan import (
     FIXED_BYTES,
     MAX_ENDPOINT_BYTES,
     MAX_ENDPOINTS_PER_USER,
-    MOST_BYTES_OF_A_CHARACTER,
     Document,
     Endpoint,
     Names,
@@ -162,7 +161,7 @@ def _weigh(needs: Needs, bounds: dict[str, int], user_bounds: dict[str, int], su
         theirs = sums.users_of[key]
         # A user's growth is that of every patch of the run, so two endpoints of one user do not hide each other's.
         shared = sum([user_bounds.get(user, 0) + sums.user_growth[user] for user in theirs])
-        stored = bounds.get(key) or FIXED_BYTES + MOST_BYTES_OF_A_CHARACTER * len(key)
+        stored = bounds.get(key) or FIXED_BYTES + MOST_BYTES * len(key)
         if stored + more + shared > MAX_ENDPOINT_BYTES:
             needs.weighed.add(key)
             needs.whole_users.update(theirs)

@@ -32,6 +32,8 @@ LOCATION = ("City", "Country", "PostalCode", "Region", "Latitude", "Longitude")
 DEMOGRAPHIC_PLACES = {name: place for place, name in enumerate(DEMOGRAPHIC)}
 LOCATION_PLACES = {name: len(DEMOGRAPHIC) + place for place, name in enumerate(LOCATION)}
 NO_FIELDS = (NULL,) * (len(DEMOGRAPHIC) + len(LOCATION))
+# The most bytes that a character can take in JSON; counting them exactly cost a tenth of an import.
+MOST_BYTES = 6
 _LIMITS = {"Latitude": 90, "Longitude": 180}
 
 # How a name stands in `Patch.names`: a letter for its kind, then the name itself.
@@ -96,7 +98,7 @@ def prepare(endpoint_id: str, request: Mapping[str, Any]) -> Patch:
 
 def _take_address(patch: Patch, value: str) -> None:
     patch.address = value.strip()
-    patch.size_bytes += 13 + _text_bytes(value)
+    patch.size_bytes += 13 + MOST_BYTES * len(value)
 
 
 def _take_channel(patch: Patch, value: str) -> None:
@@ -140,7 +142,7 @@ def _take_demographic(patch: Patch, value: dict[str, str]) -> None:
         place = DEMOGRAPHIC_PLACES.get(name)
         if place is not None:
             cells[place] = text_cell(text)
-            size += len(name) + 6 + _text_bytes(text)
+            size += len(name) + 6 + MOST_BYTES * len(text)
     patch.fields = "\t".join(cells)
     patch.size_bytes += size
 
@@ -157,7 +159,7 @@ def _take_location(patch: Patch, value: dict[str, Any]) -> None:
             size += 20
         else:
             cells[place] = text_cell(field)
-            size += len(name) + 6 + _text_bytes(field)
+            size += len(name) + 6 + MOST_BYTES * len(field)
     patch.fields = "\t".join(cells)
     patch.size_bytes += size
 
@@ -166,7 +168,7 @@ def _take_user(patch: Patch, value: dict[str, Any]) -> None:
     user_id = value.get("UserId")
     if user_id is not None:
         patch.user_id = user_id
-        patch.size_bytes += 12 + _text_bytes(user_id)
+        patch.size_bytes += 12 + MOST_BYTES * len(user_id)
     attributes = value.get("UserAttributes")
     if attributes is not None:
         _check_lists(patch, "u", attributes)
@@ -185,7 +187,7 @@ def _take_effective_date(patch: Patch, value: str) -> None:
 
 def _take_request_id(patch: Patch, value: str) -> None:
     patch.request_id = value or None
-    patch.size_bytes += 1 + _text_bytes(value)
+    patch.size_bytes += 1 + MOST_BYTES * len(value)
 
 
 _MEMBERS: dict[str, Any] = {
@@ -227,10 +229,3 @@ def _one_decimal(member: str, value: float) -> float:
         raise BadRequestException(f"Invalid {member}: {value}")
     # Half away from zero, as the documented sample pair does.
     return math.copysign(math.floor(abs(value) * 10 + 0.5) / 10, value) if value else 0.0
-
-
-def _text_bytes(text: str) -> int:
-    """At least the bytes of the text in JSON; only quotes and backslashes of printable ASCII take two."""
-    if text.isascii() and text.isprintable():
-        return len(text) + text.count('"') + text.count("\\") + 2
-    return len(_encode(text))

@@ -14,14 +14,12 @@ import msgspec
 from repoint.contract.errors import BadRequestException, ContractError
 from repoint.endpoints.cells import NULL, text_of
 from repoint.endpoints.key import user_key
-from repoint.endpoints.patch import DEMOGRAPHIC_PLACES, LOCATION_PLACES, PUSH_CHANNELS, Lists, Patch
+from repoint.endpoints.patch import DEMOGRAPHIC_PLACES, LOCATION_PLACES, MOST_BYTES, PUSH_CHANNELS, Lists, Patch
 
 MAX_ENDPOINT_BYTES = 15_360
 MAX_ENDPOINTS_PER_USER = 15
 # Bytes of an endpoint's JSON that no request brings: names of the members always there, dates, ids of fixed length.
 FIXED_BYTES = 420
-# As JSON writes it.
-MOST_BYTES_OF_A_CHARACTER = 6
 
 TOO_MANY_ENDPOINTS = f"Exceeded maximum endpoint per user count: {MAX_ENDPOINTS_PER_USER}"
 TOO_MANY_NAMES = "Too many custom attributes"
@@ -186,7 +184,7 @@ def play_one(state: State, patch: Patch, stamp: Stamp, position: int, *, is_impo
 
 def _new_endpoint(state: State, patch: Patch, at_us: int) -> Endpoint:
     key, endpoint_id = patch.key, patch.endpoint_id
-    bound = FIXED_BYTES + MOST_BYTES_OF_A_CHARACTER * len(endpoint_id)
+    bound = FIXED_BYTES + MOST_BYTES * len(endpoint_id)
     document = blank_document(endpoint_id) if key in state.weighed else None
     return Endpoint(
         key,

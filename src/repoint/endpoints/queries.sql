@@ -132,34 +132,49 @@ UPDATE endpoints e SET
 FROM endpoint_changes c
 WHERE e.application_id = %(application_id)s AND e.endpoint_key = c.endpoint_key
 
--- deactivate_others --
--- Whoever else holds one of these addresses on the same channel becomes INACTIVE.
-UPDATE endpoints e SET endpoint_status = 'INACTIVE'
+-- go_by_index --
+-- For this transaction: statements reach the rows they name one by one. The planner knows nothing of how many rows a
+-- JSON list or a staging table holds, and would read a whole table for each batch.
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_seqscan', 'off', true)
+
+-- other_holders --
+-- Who else is ACTIVE with one of these addresses on the same channel.
+SELECT other.endpoint_key
 FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
                 json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key)
-WHERE e.application_id = %(application_id)s
-    AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
-    AND e.address = claim.address AND e.channel_type = claim.channel_type
-    AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
+-- OFFSET 0 keeps it one look into the index for each address.
+CROSS JOIN LATERAL (
+    SELECT e.endpoint_key FROM endpoints e
+    WHERE e.application_id = %(application_id)s
+        AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
+        AND e.address = claim.address AND e.channel_type = claim.channel_type
+        AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
+    OFFSET 0) AS other
+
+-- deactivate --
+-- Endpoints that lost their address to another.
+UPDATE endpoints SET endpoint_status = 'INACTIVE'
+WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
 -- evict --
 -- Endpoints that made room for the 16th of their user.
 UPDATE endpoints SET endpoint_status = 'INACTIVE', user_key = NULL
 WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
 
+-- copy_users --
+-- New users, as rows.new_user writes them.
+COPY users (application_id, user_key, user_id, attributes, endpoint_count, size_bound) FROM STDIN
+
 -- save_users --
--- Users as they are now: attributes whole where `replaced` names them, else merged into what is stored.
-INSERT INTO users AS u (application_id, user_key, user_id, attributes, endpoint_count, size_bound)
-SELECT %(application_id)s::uuid, s.user_key, s.user_id, s.attributes::jsonb, s.endpoint_count::int, s.size_bound::int
-FROM ROWS FROM (json_array_elements_text(%(keys)s), json_array_elements_text(%(user_ids)s),
-                json_array_elements(%(attributes)s), json_array_elements_text(%(counts)s),
-                json_array_elements_text(%(bounds)s))
-    AS s (user_key, user_id, attributes, endpoint_count, size_bound)
-ON CONFLICT (application_id, user_key) DO UPDATE SET
-    attributes = CASE WHEN u.user_key = ANY(ARRAY(SELECT json_array_elements_text(%(replaced)s)))
-                      THEN excluded.attributes ELSE u.attributes || excluded.attributes END,
-    endpoint_count = excluded.endpoint_count,
-    size_bound = excluded.size_bound
+-- Stored users as they are now: attributes whole where `replaced` names them, else merged into what is stored.
+UPDATE users u SET
+    attributes = CASE WHEN s.is_whole THEN s.attributes::jsonb ELSE u.attributes || s.attributes::jsonb END,
+    endpoint_count = s.endpoint_count,
+    size_bound = s.size_bound
+FROM json_to_recordset(%(users)s)
+    AS s (user_key text, attributes json, is_whole boolean, endpoint_count int, size_bound int)
+WHERE u.application_id = %(application_id)s AND u.user_key = s.user_key
 
 -- delete_users --
 -- Users whose last endpoint left.

@@ -8,15 +8,13 @@ anywhere before the commit leaves nothing behind.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from repoint.contract.errors import ContractError, NotFoundException
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints import plan, rows
 from repoint.endpoints.load import Loaded, as_json, load
 from repoint.endpoints.names import captured, learn_names, read_names
-from repoint.endpoints.patch import PUSH_CHANNELS, Lists, Patch
+from repoint.endpoints.patch import PUSH_CHANNELS, Patch
 from repoint.endpoints.plan import Endpoint, Stamp, State, User
 from repoint.resources.lock import lock_application
 from repoint.settings import Settings
@@ -76,6 +74,7 @@ async def apply_groups(
 async def _read(
     db: Db, application_id: str, groups: Sequence[Sequence[Patch]], stamp: Stamp, rules: Rules
 ) -> tuple[Sequence[Sequence[Patch]], Loaded]:
+    await db.execute(Q.go_by_index)
     await lock_application(db, application_id)
     if await db.row(Q.application, {"application_id": application_id}) is None:
         raise NotFoundException("Application not found")
@@ -134,45 +133,28 @@ async def _copy(db: Db, query: Query, lines: list[str]) -> None:
 
 
 async def _save_others(db: Db, application_id: str, state: State) -> None:
+    key = {"application_id": application_id}
     if state.claims:
-        parameters = {
-            "application_id": application_id,
+        claims = {
             "channel_types": as_json(channel_type for channel_type, _ in state.claims),
             "addresses": as_json(address for _, address in state.claims),
             "keys": as_json(state.claims.values()),
         }
-        await db.execute(Q.deactivate_others, parameters)
+        others = [row[0] for row in await db.tuples(Q.other_holders, key | claims)]
+        if others:
+            await db.execute(Q.deactivate, key | {"keys": as_json(others)})
     if state.evicted:
-        await db.execute(Q.evict, {"application_id": application_id, "keys": as_json(state.evicted)})
+        await db.execute(Q.evict, key | {"keys": as_json(state.evicted)})
 
 
 async def _save_users(db: Db, application_id: str, touched: list[User]) -> None:
-    kept = [user for user in touched if user.endpoint_count > 0]
+    key = {"application_id": application_id}
+    new = [user for user in touched if user.endpoint_count > 0 and not user.is_stored]
+    changed = [user for user in touched if user.endpoint_count > 0 and user.is_stored]
     gone = [user.key for user in touched if user.endpoint_count == 0 and user.is_stored]
+    if new:
+        await _copy(db, Q.copy_users, [rows.new_user(application_id, user) for user in new])
+    if changed:
+        await db.execute(Q.save_users, key | {"users": f"[{','.join([rows.user_change(user) for user in changed])}]"})
     if gone:
-        await db.execute(Q.delete_users, {"application_id": application_id, "keys": as_json(gone)})
-    if kept:
-        parameters = {
-            "application_id": application_id,
-            "keys": as_json(user.key for user in kept),
-            "user_ids": as_json(user.user_id for user in kept),
-            "attributes": f"[{','.join([_attributes(user) for user in kept])}]",
-            "counts": as_json(user.endpoint_count for user in kept),
-            "bounds": as_json(user.size_bound for user in kept),
-            "replaced": as_json(user.key for user in kept if user.is_stored and user.attributes is not None),
-        }
-        await db.execute(Q.save_users, parameters)
-
-
-def _attributes(user: User) -> str:
-    """What `save_users` writes or merges, as JSON."""
-    is_one = len(user.changes) == 1 and not user.takes_away
-    if is_one and not user.attributes:
-        return user.changes[0]
-    if user.attributes is None:
-        # Nothing is taken away here, or the user would have been loaded whole.
-        merged: Lists = {}
-        for change in user.changes:
-            merged |= msgspec.json.decode(change)
-        return msgspec.json.encode(merged).decode()
-    return msgspec.json.encode(user.known()).decode()
+        await db.execute(Q.delete_users, key | {"keys": as_json(gone)})
