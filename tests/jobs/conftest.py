@@ -3,12 +3,13 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from repoint.db.pool import Database
 from repoint.files.store import Files, open_files
 from repoint.queue.worker import Worker
 from repoint.settings import Settings
@@ -87,10 +88,27 @@ async def bucket(settings: Settings, store_name: str, request: pytest.FixtureReq
 class Jobs:
     """One application's jobs, through boto3 and a worker in the test's process."""
 
-    def __init__(self, client: Any, worker: Worker, application_id: str) -> None:
+    def __init__(self, client: Any, database: Database, settings: Settings, application_id: str) -> None:
         self.client = client
-        self.worker = worker
         self.application_id = application_id
+        self._database = database
+        self._settings = settings
+
+    def set_worker(self, **settings: Any) -> None:
+        """Have a worker with these settings."""
+        self._settings = self._settings.model_copy(update=settings)
+
+    async def work(self) -> None:
+        """Run the worker until nothing is queued."""
+        await Worker(self._database, self._settings).drain()
+
+    async def wait(self, job: dict[str, Any], until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The job as soon as it is so."""
+        get = self.get_import if job["Type"] == "IMPORT" else self.get_export
+        async with asyncio.timeout(60):
+            while not until(found := await asyncio.to_thread(get, job["Id"])):  # noqa: ASYNC110 - it is asked over HTTP
+                await asyncio.sleep(0.01)
+        return found
 
     def create_import(self, url: str, file_format: str = "CSV", **more: Any) -> dict[str, Any]:
         """Create an import job that registers endpoints; what CreateImportJob answers."""
@@ -108,7 +126,7 @@ class Jobs:
     async def run_import(self, url: str, file_format: str = "CSV") -> dict[str, Any]:
         """Import to the end; the job as it ended."""
         job = await asyncio.to_thread(self.create_import, url, file_format)
-        await self.worker.drain()
+        await self.work()
         return self.get_import(job["Id"])
 
     def create_export(self, url: str, **more: Any) -> dict[str, Any]:
@@ -127,7 +145,7 @@ class Jobs:
     async def run_export(self, url: str) -> dict[str, Any]:
         """Export to the end; the job as it ended."""
         job = self.create_export(url)
-        await self.worker.drain()
+        await self.work()
         return self.get_export(job["Id"])
 
     def get_endpoint(self, endpoint_id: str) -> dict[str, Any]:
@@ -138,13 +156,11 @@ class Jobs:
 
     def update_endpoint(self, endpoint_id: str, **request: Any) -> None:
         """UpdateEndpoint."""
-        self.client.update_endpoint(
-            ApplicationId=self.application_id, EndpointId=endpoint_id, EndpointRequest=request
-        )
+        self.client.update_endpoint(ApplicationId=self.application_id, EndpointId=endpoint_id, EndpointRequest=request)
 
 
 @pytest.fixture
-def jobs(client: Any, worker: Worker) -> Jobs:
+def jobs(client: Any, worker: Worker, database: Database, settings: Settings) -> Jobs:  # noqa: ARG001 - looks that no task is left
     """The jobs of a new application."""
     application = client.create_app(CreateApplicationRequest={"Name": "Harbour Line"})["ApplicationResponse"]
-    return Jobs(client, worker, application["Id"])
+    return Jobs(client, database, settings, application["Id"])

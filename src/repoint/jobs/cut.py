@@ -11,7 +11,7 @@ from repoint.files.file import FileObject, Files, FilesError
 from repoint.jobs.columns import HeaderError, read_header
 from repoint.jobs.formats import MAX_LINE_BYTES, Format, is_blank
 from repoint.jobs.job import Q, Work, stays
-from repoint.jobs.lines import ObjectError, Scan, unpacked
+from repoint.jobs.lines import ObjectError, Scan, unpack
 from repoint.jobs.objects import Location, importable, over_limit
 
 # jobs.md section 10.
@@ -85,21 +85,19 @@ async def _note(work: Work, cuts: list[Cut], noted: int) -> int:
 async def _cut(work: Work, files: Files, bucket: str, item: FileObject, room_bytes: int) -> Cut:
     scan = Scan()
     try:
-        async with (
-            contextlib.aclosing(files.read(bucket, item.key, etag=item.etag)) as chunks,
-            contextlib.aclosing(unpacked(chunks)) as text,
-        ):
-            await scan.read(text, max_bytes=room_bytes)
+        async with contextlib.aclosing(files.read(bucket, item.key, etag=item.etag)) as chunks:
+            text = await unpack(chunks)
+            await scan.read(text.chunks, max_bytes=room_bytes)
     except FilesError as error:
         return Cut(item, failure=stays(work, error))
     except ObjectError as error:
         return Cut(item, failure=str(error))
     if scan.size_bytes > room_bytes:
         return Cut(item, failure=over_limit(work.context.settings.import_size_limit_bytes))
-    return _judge(item, scan, work.definition["Format"])
+    return _judge(item, scan, work.definition["Format"], is_packed=text.is_packed)
 
 
-def _judge(item: FileObject, scan: Scan, file_format: Format) -> Cut:
+def _judge(item: FileObject, scan: Scan, file_format: Format, *, is_packed: bool) -> Cut:
     header, failure = "", None
     definitions = scan.line_count
     if file_format == "CSV":
@@ -110,7 +108,7 @@ def _judge(item: FileObject, scan: Scan, file_format: Format) -> Cut:
             failure = str(error)
     if scan.bad_line_no is not None:
         failure = f"Not UTF-8 at line {scan.bad_line_no}"
-    pieces = max(1, -(-definitions // PIECE_DEFINITIONS))
+    pieces = 1 if is_packed else max(1, -(-definitions // PIECE_DEFINITIONS))
     return Cut(item, pieces, header, failure, scan.size_bytes)
 
 

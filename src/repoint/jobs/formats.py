@@ -5,7 +5,6 @@ A bad row is a Row with a failure; nothing that stands in a block of lines makes
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, AnyStr, Literal
@@ -14,7 +13,9 @@ import msgspec
 
 from repoint.contract.decode import decode_document
 from repoint.contract.errors import BadRequestException
+from repoint.contract.json_text import parse, refuse_unreadable
 from repoint.contract.model import SHAPES
+from repoint.contract.walk import Faults, walk
 from repoint.endpoints.patch import Patch, prepare
 from repoint.jobs.columns import USER_ID, Columns, RowError, read_header, split_cells
 
@@ -56,20 +57,20 @@ def parse_block(file_format: Format, header: str, first_line_no: int, block: byt
     if file_format == "JSON":
         yield from _rows(_json_row, first_line_no, block.split(b"\n"))
         return
-    parse = _csv_parser(read_header(header))
+    parse_line = _csv_parser(read_header(header))
     # Only a line cut off for its length can end in half a character.
     text = block.decode(errors="replace")
     if "\t" in text or "\0" in text:
-        parse = _refuse_tab_and_nul(parse)
-    yield from _rows(parse, first_line_no, text.split("\n"))
+        parse_line = _refuse_tab_and_nul(parse_line)
+    yield from _rows(parse_line, first_line_no, text.split("\n"))
 
 
-def _rows(parse: Callable[[AnyStr], Row], first_line_no: int, lines: list[AnyStr]) -> Iterator[Row]:
+def _rows(parse_line: Callable[[AnyStr], Row], first_line_no: int, lines: list[AnyStr]) -> Iterator[Row]:
     for line_no, line in enumerate(lines, first_line_no):
         if is_blank(line):
             continue
         try:
-            row = parse(line) if len(line) <= MAX_LINE_BYTES else Row(0, failure=_TOO_LONG)
+            row = parse_line(line) if not _is_too_long(line) else Row(0, failure=_TOO_LONG)
             row.line_no = line_no
         except (RowError, BadRequestException) as error:
             row = Row(line_no, failure=report(str(error)))
@@ -79,6 +80,13 @@ def _rows(parse: Callable[[AnyStr], Row], first_line_no: int, lines: list[AnyStr
 def is_blank(line: str | bytes) -> bool:
     """Whether a line is skipped and not counted: nothing but white space of ASCII."""
     return not (line.strip(" \t\r\v\f") if isinstance(line, str) else line.strip(b" \t\r\v\f"))
+
+
+def _is_too_long(line: str | bytes) -> bool:
+    # A character has at most four bytes, so most lines need no encoding to be judged.
+    if isinstance(line, str):
+        return len(line) * 4 > MAX_LINE_BYTES and len(line.encode()) > MAX_LINE_BYTES
+    return len(line) > MAX_LINE_BYTES
 
 
 def _csv_parser(columns: Columns) -> Callable[[str], Row]:
@@ -107,22 +115,25 @@ def _user_list_row(line: str) -> Row:
 def _json_row(line: bytes) -> Row:
     try:
         item = decode_document("EndpointBatchItem", line)
-    except BadRequestException:
+    except BadRequestException as error:
         # Perhaps only a member is wrong that does not count here.
-        item = decode_document("EndpointBatchItem", _without_ignored(line))
+        item = _decode_what_counts(line, error)
     for member in _IGNORED:
         item.pop(member, None)
     return _row(item)
 
 
-def _without_ignored(data: bytes) -> bytes:
-    try:
-        item = json.loads(data)
-    except (ValueError, RecursionError):
-        return data
-    if not isinstance(item, dict):
-        return data
-    return json.dumps({member: value for member, value in item.items() if member not in _IGNORED}).encode()
+def _decode_what_counts(line: bytes, why_refused: BadRequestException) -> dict[str, Any]:
+    refuse_unreadable(line)
+    item = parse(line)
+    if not isinstance(item, dict) or not any(member in item for member in _IGNORED):
+        raise why_refused
+    faults: Faults = []
+    counting = {member: value for member, value in item.items() if member not in _IGNORED}
+    found: dict[str, Any] = walk("EndpointBatchItem", counting, "EndpointBatchItem", faults)
+    if faults:
+        raise faults[0]
+    return found
 
 
 def _row(item: dict[str, Any]) -> Row:
@@ -148,13 +159,13 @@ def derive_id(channel_type: str, address: str) -> str:
     return base64.b64encode(digest).decode().rstrip("=").lower()
 
 
-def _refuse_tab_and_nul(parse: Callable[[str], Row]) -> Callable[[str], Row]:
+def _refuse_tab_and_nul(parse_line: Callable[[str], Row]) -> Callable[[str], Row]:
     def refuse(line: str) -> Row:
         if "\t" in line:
             raise RowError("Tabs are not supported")
         if "\0" in line:
             raise RowError("Invalid character")
-        return parse(line)
+        return parse_line(line)
 
     return refuse
 

@@ -22,7 +22,7 @@ from repoint.files.store import open_files
 from repoint.jobs.cut import PIECE_DEFINITIONS, cut_pieces
 from repoint.jobs.formats import Format, Row, report
 from repoint.jobs.job import Q, Work, fail_job, finish_job, stays, take_job
-from repoint.jobs.lines import Block, ObjectError, after_line, blocks, short_lines, unpacked
+from repoint.jobs.lines import Block, ObjectError, after_line, blocks, short_lines, unpack
 from repoint.jobs.objects import CompressedError, parse_url
 from repoint.jobs.parsers import Parsers, Request, open_parsers
 from repoint.queue import LostClaimError, TaskContext, task
@@ -149,7 +149,8 @@ async def _blocks(
     # A CSV file's rows begin behind its header.
     done = max(source.line_no, 1 if file_format == "CSV" else 0)
     async with contextlib.aclosing(files.read(bucket, source.key, etag=source.etag)) as chunks:
-        lines = short_lines(after_line(unpacked(chunks), done))
+        text = await unpack(chunks)
+        lines = short_lines(after_line(text.chunks, done))
         max_lines = work.context.settings.import_batch_rows
         async for block in blocks(lines, first_line_no=done + 1, max_lines=max_lines, max_bytes=MAX_BATCH_BYTES):
             yield block

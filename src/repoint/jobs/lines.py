@@ -1,6 +1,6 @@
 """From the bytes of an object to blocks of whole lines, in memory that does not grow with the object.
 
-The stages take and give streams of chunks: unpacked → after_line → short_lines → blocks.
+The stages take and give streams of chunks: unpack → after_line → short_lines → blocks.
 """
 
 import codecs
@@ -33,13 +33,25 @@ class Block:
     data: bytes
 
 
-async def unpacked(chunks: Chunks) -> Chunks:
-    """The text of an object: unpacked if its first bytes are gzip's, a leading byte order mark dropped.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What an object says: unpacked if its first bytes are gzip's, a leading byte order mark dropped.
 
-    Raises ObjectError when the gzip stream is cut short or broken.
+    Reading `chunks` raises ObjectError when the gzip stream is cut short or broken.
     """
+
+    is_packed: bool
+    chunks: Chunks
+
+
+async def unpack(chunks: Chunks) -> Text:
+    """Begin to read the bytes of an object."""
     head = await _head(chunks, len(_GZIP))
-    text = _gunzip(head, chunks) if head.startswith(_GZIP) else _sliced(head, chunks)
+    is_packed = head.startswith(_GZIP)
+    return Text(is_packed, _without_mark(_gunzip(head, chunks) if is_packed else _sliced(head, chunks)))
+
+
+async def _without_mark(text: Chunks) -> Chunks:
     start = await _head(text, len(_BYTE_ORDER_MARK))
     if start := start.removeprefix(_BYTE_ORDER_MARK):
         yield start
@@ -164,7 +176,7 @@ class Scan:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     async def read(self, chunks: Chunks, *, max_bytes: int) -> None:
-        """Take in all that `unpacked` gives, or a chunk more than `max_bytes` of it."""
+        """Take in a whole text, or a chunk more than `max_bytes` of it."""
         async for chunk in chunks:
             self._feed(chunk)
             if self.size_bytes > max_bytes:

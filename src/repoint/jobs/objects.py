@@ -8,7 +8,7 @@ from typing import Literal
 
 from repoint.files.file import FileChangedError, FileObject, Files, FilesError
 from repoint.jobs.formats import MAX_LINE_BYTES, Format
-from repoint.jobs.lines import ObjectError, unpacked
+from repoint.jobs.lines import ObjectError, unpack
 
 # S3 made buckets with capitals and underscores once.
 _URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(.*))?", re.DOTALL)
@@ -96,11 +96,9 @@ async def read_head(files: Files, bucket: str, item: FileObject, is_enough: Call
     Raises FilesError, and ObjectError for a broken gzip stream.
     """
     head = b""
-    async with (
-        contextlib.aclosing(files.read(bucket, item.key, etag=item.etag)) as chunks,
-        contextlib.aclosing(unpacked(chunks)) as text,
-    ):
-        async for chunk in text:
+    async with contextlib.aclosing(files.read(bucket, item.key, etag=item.etag)) as chunks:
+        text = await unpack(chunks)
+        async for chunk in text.chunks:
             head += chunk
             if len(head) > MAX_LINE_BYTES or is_enough(head):
                 break

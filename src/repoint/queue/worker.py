@@ -125,7 +125,8 @@ class Worker:
             wait=listens,
             listen_notify=listens,
             fetch_job_polling_interval=self._settings.worker_poll_s,
-            shutdown_graceful_timeout=self._settings.worker_stop_s,
+            # Without listening the library stops at once, and what it has begun must end however long it takes.
+            shutdown_graceful_timeout=self._settings.worker_stop_s if listens else None,
             install_signal_handlers=False,
             # Never: we beat ourselves, and nobody asks for a task to be aborted.
             update_heartbeat_interval=_NEVER_S,
