@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from pydantic import SecretStr
 
 from repoint.settings import S3Credentials
 from tests.fixtures.refusal import Refusal, refusal
@@ -14,6 +15,7 @@ from tests.fixtures.server import Raw, Serve, make_client
 from tests.jobs.conftest import ROLE, Bucket, Jobs, both_stores
 
 UNKNOWN = "0123456789abcdef0123456789abcdef"
+NO_NAME = "expecting property name enclosed in double quotes"
 CSV = "Id,ChannelType,Address\na,EMAIL,a@example.com\n"
 
 
@@ -107,7 +109,7 @@ def test_a_malformed_role_is_refused(role: str, jobs: Jobs) -> None:
 async def test_a_role_must_be_one_of_those_that_have_credentials(
     jobs: Jobs, bucket: Bucket, serve: Serve, settings: Any
 ) -> None:
-    roles = {ROLE: S3Credentials(access_key_id="test", secret_access_key="test")}
+    roles = {ROLE: S3Credentials(access_key_id="test", secret_access_key=SecretStr("test"))}
     server = serve(s3=settings.s3.model_copy(update={"roles": roles}))
     client = make_client(server)
     url = await bucket.put("x.csv", CSV)
@@ -183,16 +185,14 @@ async def test_another_compression_than_gzip_is_told(key: str, content: bytes, j
     ("content", "message"),
     [
         ('{"Id": "a"', "Unexpected end of input: expecting ',' delimiter at line 1, column 11"),
-        ("{'Id': 'a'}\n", "Unexpected character (''' (code 39)): expecting property name enclosed in double quotes at "
-         "line 1, column 2"),
+        ("{'Id': 'a'}\n", f"Unexpected character (''' (code 39)): {NO_NAME} at line 1, column 2"),
         ("\n\n  [\n", "Unexpected end of input: expecting value at line 3, column 4"),
         ('[{"Id": "a"}]', "Unexpected value: expected an object at line 1, column 1"),
         ("\n5\n", "Unexpected value: expected an object at line 2, column 1"),
         ("Id,Address\n", "Unexpected character ('I' (code 73)): expecting value at line 1, column 1"),
-        ('{\n  "Id": "a"\n}\n', "Unexpected end of input: expecting property name enclosed in double quotes at "
-         "line 1, column 2"),
+        ('{\n  "Id": "a"\n}\n', f"Unexpected end of input: {NO_NAME} at line 1, column 2"),
     ],
-)  # fmt: skip
+)
 async def test_a_broken_first_json_line_is_told(content: str, message: str, jobs: Jobs, bucket: Bucket) -> None:
     url = await bucket.put("x.json", content)
 
@@ -292,7 +292,8 @@ async def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs, bucket: Bucket)
     exports = [jobs.create_export(bucket.url("out"))["Id"] for _ in range(3)]
     application = {"ApplicationId": jobs.application_id}
 
-    pages, token = [], {}
+    pages: list[list[str]] = []
+    token: dict[str, str] = {}
     while True:
         page = jobs.client.get_import_jobs(**application, PageSize="2", **token)["ImportJobsResponse"]
         pages.append([job["Id"] for job in page["Item"]])
@@ -301,7 +302,7 @@ async def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs, bucket: Bucket)
         token = {"Token": page["NextToken"]}
 
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert sum(pages, []) == imports[::-1]
+    assert [job_id for page in pages for job_id in page] == imports[::-1]
     found = jobs.client.get_export_jobs(**application)["ExportJobsResponse"]
     assert [job["Id"] for job in found["Item"]] == exports[::-1]
     assert "NextToken" not in found
