@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from repoint.cli.say import say
+import structlog
+
 from repoint.cli.supervise import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from repoint.db.embedded import Embedded, EmbeddedError
 from repoint.settings import Settings
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class ServedDatabase:
@@ -46,7 +49,7 @@ class ServedDatabase:
             if self._is_stopped:
                 return
             self._is_open.clear()
-            say("The embedded database died; starting it again.")
+            log.warning("The embedded database died; it is started again")
             await self._recover(self._embedded)
             self._is_open.set()
 
@@ -63,7 +66,7 @@ class ServedDatabase:
                 await to_its_end(embedded.stop)
                 await self.start()
             except EmbeddedError as error:
-                say(f"The embedded database does not start: {error}. Trying again in {pause_s:g} s.")
+                log.warning("The embedded database does not start yet", reason=str(error), pause_s=pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:

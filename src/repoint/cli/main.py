@@ -18,7 +18,7 @@ EXIT_MISTAKE = 1
 def main() -> None:
     """Run the command that the arguments name; ends the process with its exit code."""
     try:
-        command_line(sys.argv[1:])()
+        command_line(sys.argv[1:])(prog_name="repoint")
     except Mistake as mistake:
         typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
         typer.echo(str(mistake), err=True)

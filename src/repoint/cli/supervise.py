@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from repoint.cli.mistake import Mistake
-from repoint.cli.say import say
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -22,6 +23,8 @@ LONGEST_PAUSE_S = 10.0
 WELL_AFTER_S = 30.0
 
 Orders = dict[str, Any]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ async def keep_running(program: Program, *, grace_s: float, is_settled: Callable
             raise Mistake(f"the {program.name} process {ending(code)} while starting; its own words stand above")
         if clock() - started > WELL_AFTER_S:
             pause_s = FIRST_PAUSE_S
-        say(f"The {program.name} process {ending(code)}; starting it again in {pause_s:g} s.")
+        log.warning("A process died; it is started again", process=program.name, how=ending(code), pause_s=pause_s)
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
@@ -63,6 +66,8 @@ async def run_once(program: Program, *, grace_s: float) -> int:
         sys.executable,
         *("-m", "repoint.cli.main", *program.arguments),
         stdin=asyncio.subprocess.PIPE,
+        # Standard output is the supervisor's own: it holds the lines to paste, and whoever reads those may stop then.
+        stdout=sys.stderr,
         pass_fds=() if program.listener is None else (program.listener,),
         # Ctrl-C in a terminal goes to the supervisor alone, which stops all others in order.
         start_new_session=True,

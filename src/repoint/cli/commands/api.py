@@ -7,7 +7,6 @@ from repoint.cli.configure import DatabaseUrl, DataDir, Host, Port, Supervised
 from repoint.cli.listen import listen
 from repoint.cli.mistake import Mistake
 from repoint.cli.process import process_settings
-from repoint.cli.say import say
 from repoint.cli.welcome import api_url
 from repoint.discover import discover
 from repoint.http.serve import ServeError, run_api
@@ -32,7 +31,7 @@ def api(
     )
     if listener is None:
         listener = listen(settings.host, settings.port)
-        say(f"The API listens at {api_url(settings, listener.getsockname()[1])}.")
+        typer.echo(f"The API listens at {api_url(settings, listener.getsockname()[1])}")
     try:
         run_api(settings, listener)
     except (ServeError, MasterKeyError) as error:

@@ -19,6 +19,7 @@ from repoint.cli.supervise import Orders, Program, keep_running
 from repoint.cli.welcome import api_url, welcome
 from repoint.db.embedded import EmbeddedError
 from repoint.db.migrate import MigrationError, migrate
+from repoint.log import configure_logs
 from repoint.settings import Settings
 
 # Beyond the seconds that the API gives to calls under way.
@@ -37,6 +38,7 @@ def serve(
     """Run database, API and worker until Ctrl-C; the first start makes an access key."""
     arguments = given({"data_dir": data_dir, "database_url": database_url, "host": host, "port": port})
     settings = read_settings(**arguments)
+    configure_logs(settings.log_level)
     with held_folder(settings.data_dir), listen(settings.host, settings.port) as listener:
         try:
             asyncio.run(Server(settings, listener).run())

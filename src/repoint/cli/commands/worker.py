@@ -8,6 +8,7 @@ from repoint.cli.mistake import Mistake
 from repoint.cli.process import process_settings
 from repoint.db.pool import Database
 from repoint.discover import discover
+from repoint.log import configure_logs
 from repoint.queue.worker import run_worker
 from repoint.settings import Settings
 
@@ -19,6 +20,7 @@ def worker(data_dir: DataDir = None, database_url: DatabaseUrl = None, *, is_sup
     """Run one worker process until Ctrl-C, beside others on the same database."""
     discover()
     settings, _ = process_settings(is_supervised=is_supervised, data_dir=data_dir, database_url=database_url)
+    configure_logs(settings.log_level)
     asyncio.run(_run(settings))
 
 
