@@ -139,18 +139,26 @@ def test_a_first_start_cut_short_is_begun_anew(server: Embedded, folder: Path) -
     assert not unfinished.exists()
 
 
-def test_a_deep_folder_gets_its_socket_elsewhere(folder: Path) -> None:
+def test_a_deep_folder_gets_its_socket_elsewhere_and_keeps_its_url(folder: Path) -> None:
     server = Embedded(folder / ("d" * 60) / ("e" * 60))
 
     url = server.start()
-    with psycopg.connect(url) as connection:
+    server.stop()
+    again = server.start()
+    with psycopg.connect(again) as connection:
         connected = connection.execute("SELECT 1").fetchone()
-    socket_folder = Path(str(psycopg.conninfo.conninfo_to_dict(url)["host"]))
     server.stop()
 
     assert connected == (1,)
-    assert len(str(socket_folder)) < 60
-    assert not socket_folder.exists()
+    assert again == url
+    assert not Path(str(psycopg.conninfo.conninfo_to_dict(url)["host"])).exists()
+
+
+def test_a_socket_folder_that_others_may_enter_is_refused(server: Embedded, folder: Path) -> None:
+    folder.joinpath("postgres", "run").chmod(0o777)
+
+    with pytest.raises(EmbeddedError, match="postgres/run, the folder of the database's socket, is open to others"):
+        server.start()
 
 
 def test_a_folder_that_cannot_be_written_is_told(folder: Path) -> None:

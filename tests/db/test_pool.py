@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
+from repoint.db import pool
 from repoint.db.embedded import Embedded
 from repoint.db.pool import Database, DatabaseError
 from repoint.db.queries import Query
@@ -98,6 +99,13 @@ async def test_options_of_the_url_are_kept(database_url: str) -> None:
 async def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(DatabaseError, match="the database cannot be reached"):
         await Database("postgresql://nobody@127.0.0.1:1/none").open()
+
+
+async def test_a_server_that_is_too_old_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "OLDEST_SERVER", 99)
+
+    with pytest.raises(DatabaseError, match=r"the database is PostgreSQL \d\d; 99 or later is needed"):
+        await Database(database_url).open()
 
 
 @pytest.fixture

@@ -59,6 +59,27 @@ async def test_a_killed_workers_task_is_finished_by_another(counted: Database, s
     await _each_step_counted_once(counted, 60, workers=2)
 
 
+async def test_a_worker_that_begins_takes_over_from_a_dead_one_before_its_lease_ends(counted: Database) -> None:
+    await _queue_counting(counted, to=60)
+
+    with _worker(counted.url, LONG) as first:
+        await _until(lambda: _counted(counted), 10)
+        first.kill()
+    with _worker(counted.url, LONG):
+        await _until(lambda: _counted(counted), 60)
+        await _until_empty(counted)
+
+    await _each_step_counted_once(counted, 60, workers=2)
+
+
+async def test_a_worker_that_begins_leaves_one_that_lives_alone(counted: Database) -> None:
+    with _worker(counted.url, LONG), _worker(counted.url, LONG):
+        await _until(lambda: _workers(counted), 2)
+        await asyncio.sleep(0.5)
+
+        assert await _workers(counted) == 2
+
+
 async def test_a_frozen_workers_late_commit_has_no_effect(counted: Database) -> None:
     with _worker(counted.url, SHORT) as first, _worker(counted.url, SHORT) as second:
         await _until(lambda: _workers(counted), 2)

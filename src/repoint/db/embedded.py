@@ -8,6 +8,7 @@ no password to keep; it never trusts.
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -60,8 +61,8 @@ class Embedded:
     def start(self) -> str:
         """Start the server, making the cluster if there is none yet; the URL of our database.
 
-        May be called again when the server has died; the URL stays. Raises EmbeddedError when the folder cannot be
-        written, is in use, or the server does not come up.
+        May be called again when the server has died or was stopped; the URL stays. Raises EmbeddedError when the
+        folder cannot be written, is in use, or the server does not come up.
         """
         with _explained(self.data_dir):
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -92,14 +93,13 @@ class Embedded:
         self._end_server()
         if self._socket_folder is not None and self._socket_folder.parent != self._cluster.home:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
-        self._socket_folder = None
         self._lock.release()
 
     def _start(self) -> str:
         self._end_server()
         _stop_left_over(self._cluster)
         self._cluster.prepare()
-        socket_folder = self._socket_folder = self._socket_folder or self._make_socket_folder()
+        socket_folder = self._socket_folder = self._make_socket_folder()
         self._cluster.write_settings(socket_folder)
         _trim(self._cluster.log)
         self._launch()
@@ -145,7 +145,7 @@ class Embedded:
         return False
 
     def _make_socket_folder(self) -> Path:
-        folder = self._cluster.home / "run"
+        folder = self._socket_folder or self._cluster.home / "run"
         if len(os.fsencode(folder)) > _SOCKET_FOLDER_BYTES:
             # The system's folder for such things may itself be deep, on macOS for example.
             folder = Path(tempfile.mkdtemp(prefix="repoint-", dir="/tmp"))
@@ -153,6 +153,7 @@ class Embedded:
         uid = self._cluster.owner()
         if uid is not None:
             os.chown(folder, uid, uid)
+        _check_private(folder, os.geteuid() if uid is None else uid)
         return folder
 
     def _end_server(self) -> None:
@@ -177,6 +178,13 @@ def running_url(data_dir: Path) -> str | None:
 
 def _is_accepting(lines: list[str]) -> bool:
     return len(lines) > _STATE and lines[_STATE].strip() == "ready"
+
+
+def _check_private(folder: Path, uid: int) -> None:
+    # In /tmp somebody else may have taken the name while the server was down.
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_mode & 0o077 or status.st_uid != uid:
+        raise EmbeddedError(f"{folder}, the folder of the database's socket, is open to others")
 
 
 def _make_database(socket_folder: Path) -> None:

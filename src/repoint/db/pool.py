@@ -22,7 +22,7 @@ IDLE_IN_TRANSACTION_S = 15
 # How long a call waits for a connection: longer than the embedded server takes to come back from a crash.
 WAIT_S = 15.0
 
-_OLDEST_SERVER = 15
+OLDEST_SERVER = 15
 
 
 class DatabaseError(Exception):
@@ -71,6 +71,16 @@ class Db:
         async with self.connection.cursor() as cursor:
             await cursor.executemany(_sql(query), parameters)
 
+    async def together(self, *statements: tuple[Query, Parameters]) -> list[list[tuple[Any, ...]]]:
+        """Several statements in one round trip; the rows of each as tuples, none for one that has no rows."""
+        cursors = []
+        async with self.connection.pipeline():
+            for query, parameters in statements:
+                cursor = self.connection.cursor(row_factory=tuple_row)
+                await cursor.execute(_sql(query), parameters)
+                cursors.append(cursor)
+        return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
     def copy(self, query: Query, parameters: Parameters | None = None) -> AbstractAsyncContextManager[AsyncCopy]:
         """A COPY, in or out."""
         return self.connection.cursor().copy(_sql(query), parameters)
@@ -109,8 +119,8 @@ class Database:
                 version = connection.info.server_version // 10000
         except psycopg.OperationalError as error:
             raise DatabaseError(f"the database cannot be reached: {error}") from error
-        if version < _OLDEST_SERVER:
-            raise DatabaseError(f"the database is PostgreSQL {version}; {_OLDEST_SERVER} or later is needed")
+        if version < OLDEST_SERVER:
+            raise DatabaseError(f"the database is PostgreSQL {version}; {OLDEST_SERVER} or later is needed")
         await self.pool.open(wait=True, timeout=WAIT_S)
 
     async def close(self) -> None:

@@ -49,7 +49,7 @@ class TaskClaims(JobManager):
         async with self._database.connection() as db:
             worker = int(await db.value(_queries.register, {"name": self._database.name}))
         self._worker = worker
-        await self.take_over()
+        await self.take_over(also_dead=True)
         return worker
 
     async def beat(self) -> None:
@@ -62,9 +62,12 @@ class TaskClaims(JobManager):
         if row["others_stalled"]:
             await self.take_over()
 
-    async def take_over(self) -> None:
-        """End the sessions of workers whose lease has ended and give their tasks back, both or neither."""
-        parameters = {"worker": self._worker, "lease_s": self._settings.worker_lease_s}
+    async def take_over(self, *, also_dead: bool = False) -> None:
+        """End the sessions of workers whose lease has ended and give their tasks back, both or neither.
+
+        With `also_dead` those go first whose lease still runs but whose sessions have all ended: they were killed.
+        """
+        parameters = {"worker": self._worker, "lease_s": self._settings.worker_lease_s, "also_dead": also_dead}
         async with self._database.transaction() as db:
             stalled = await db.rows(_queries.stalled, parameters)
             if not stalled:

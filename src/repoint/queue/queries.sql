@@ -29,10 +29,19 @@ RETURNING EXISTS (
 
 -- stalled --
 -- Workers whose lease has ended, held until the transaction ends; those that another is taking over are left to it.
+-- With `also_dead` also those without any session: a worker that lives has at least one, but none while the server
+-- itself was away, so this is asked only by a worker that begins.
 SELECT worker.id, workers.name
 FROM procrastinate_workers AS worker
 LEFT JOIN workers ON workers.id = worker.id
-WHERE worker.id <> %(worker)s AND worker.last_heartbeat < now() - make_interval(secs => %(lease_s)s)
+WHERE worker.id <> %(worker)s
+    AND (
+        worker.last_heartbeat < now() - make_interval(secs => %(lease_s)s)
+        OR %(also_dead)s AND NOT EXISTS (
+            SELECT FROM pg_stat_activity AS session
+            WHERE session.datname = current_database() AND session.application_name = workers.name
+        )
+    )
 ORDER BY worker.id
 FOR UPDATE OF worker SKIP LOCKED
 
