@@ -74,16 +74,18 @@ class Loaded:
         return users
 
 
-async def load(db: Db, application_id: str, patches: Sequence[Patch], names: Names) -> Loaded:
-    """Read the endpoints and users that `patches` touch."""
-    keys = {patch.key for patch in patches}
-    endpoints = await db.tuples(Q.stored_endpoints, {"application_id": application_id, "keys": as_json(keys)})
+def ask_endpoints(application_id: str, patches: Iterable[Patch]) -> tuple[Query, dict[str, str]]:
+    """The statement that reads the endpoints which the patches name."""
+    return Q.stored_endpoints, {"application_id": application_id, "keys": as_json({patch.key for patch in patches})}
+
+
+async def load(
+    db: Db, application_id: str, patches: Sequence[Patch], endpoints: list[tuple[Any, ...]], names: Names
+) -> Loaded:
+    """Read what else the patches touch, `endpoints` being what `ask_endpoints` found."""
     user_ids = {user_key(patch.user_id): patch.user_id for patch in patches if patch.user_id}
     linked = {row[_KEY]: row[_USER_KEY] for row in endpoints if row[_USER_KEY] is not None}
-    users: list[tuple[Any, ...]] = []
-    if user_ids or linked:
-        asked = user_ids.keys() | set(linked.values())
-        users = await db.tuples(Q.stored_users, {"application_id": application_id, "keys": as_json(asked)})
+    users = await _some(db, Q.stored_users, application_id, user_ids.keys() | set(linked.values()))
     needs = _needs(patches, endpoints, users, linked)
     return Loaded(
         endpoints,

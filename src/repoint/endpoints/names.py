@@ -4,12 +4,13 @@ It grows with the names that are used, is recounted against the data when the li
 that RemoveAttributes takes: their values are no longer captured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
 from repoint.db.pool import Db
-from repoint.db.queries import load_queries
+from repoint.db.queries import Query, load_queries
 from repoint.endpoints.cells import instant_cell
 from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import KINDS, Patch
@@ -20,23 +21,38 @@ Q = load_queries("repoint.endpoints")
 _LETTERS = {attribute_type: letter for letter, attribute_type in KINDS.items()}
 
 
-async def read_names(
-    db: Db, application_id: str, patches: Sequence[Patch], limit: int, at_us: int
-) -> tuple[Names, set[str]]:
-    """Which of the names in `patches` are known, and which are removed."""
-    asked = {name for names in {patch.names for patch in patches} for name in names}
-    names = Names(limit)
-    if not asked:
-        return names, set()
-    found = await db.rows(Q.known_names, _parameters(application_id, asked))
-    removed = {_LETTERS[row["attribute_type"]] + row["name"] for row in found if row["is_removed"]}
-    names.known = {_LETTERS[row["attribute_type"]] + row["name"] for row in found if not row["is_removed"]}
-    unknown = len(asked) - len(found)
-    if unknown:
-        names.count = await db.value(Q.count_names, {"application_id": application_id})
-        if names.count + unknown > limit and await _recount(db, application_id, at_us):
-            return await read_names(db, application_id, patches, limit, at_us)
-    return names, removed
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run of patches asks of the catalogue of its application."""
+
+    application_id: str
+    # Every name that gets a value.
+    asked: set[str]
+    limit: int
+    at_us: int
+
+    @classmethod
+    def of(cls, application_id: str, patches: Iterable[Patch], limit: int, at_us: int) -> "Question":
+        """About the names in these patches."""
+        asked = {name for names in {patch.names for patch in patches} for name in names}
+        return cls(application_id, asked, limit, at_us)
+
+    @property
+    def statement(self) -> tuple[Query, dict[str, str]]:
+        """Tells which of the names are known, and which of them are removed."""
+        return Q.known_names, _parameters(self.application_id, self.asked)
+
+    async def answer(self, db: Db, found: list[tuple[str, str, bool]]) -> tuple[Names, set[str]]:
+        """The catalogue made of what the statement found, and the removed names; recounts when there are too many."""
+        known = {_LETTERS[attribute_type] + name for attribute_type, name, is_removed in found if not is_removed}
+        removed = {_LETTERS[attribute_type] + name for attribute_type, name, is_removed in found if is_removed}
+        names = Names(self.limit, known=known)
+        unknown = len(self.asked) - len(found)
+        if unknown:
+            names.count = await db.value(Q.count_names, {"application_id": self.application_id})
+            if names.count + unknown > self.limit and await _recount(db, self.application_id, self.at_us):
+                return await self.answer(db, await db.tuples(*self.statement))
+        return names, removed
 
 
 async def _recount(db: Db, application_id: str, at_us: int) -> bool:
@@ -47,10 +63,9 @@ async def _recount(db: Db, application_id: str, at_us: int) -> bool:
     return True
 
 
-async def learn_names(db: Db, application_id: str, new: set[str]) -> None:
-    """Put names used for the first time into the catalogue."""
-    if new:
-        await db.execute(Q.learn_names, _parameters(application_id, new))
+def tell_names(application_id: str, new: set[str]) -> tuple[Query, dict[str, str]]:
+    """The statement that puts names used for the first time into the catalogue."""
+    return Q.learn_names, _parameters(application_id, new)
 
 
 def _parameters(application_id: str, names: set[str]) -> dict[str, str]:

@@ -138,9 +138,9 @@ WHERE e.application_id = %(application_id)s AND e.endpoint_key = c.endpoint_key
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
        set_config('enable_seqscan', 'off', true)
 
--- other_holders --
--- Who else is ACTIVE with one of these addresses on the same channel.
-SELECT other.endpoint_key
+-- deactivate_others --
+-- Whoever else is ACTIVE with one of these addresses on the same channel becomes INACTIVE.
+UPDATE endpoints SET endpoint_status = 'INACTIVE'
 FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
                 json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key)
 -- OFFSET 0 keeps it one look into the index for each address.
@@ -151,11 +151,7 @@ CROSS JOIN LATERAL (
         AND e.address = claim.address AND e.channel_type = claim.channel_type
         AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
     OFFSET 0) AS other
-
--- deactivate --
--- Endpoints that lost their address to another.
-UPDATE endpoints SET endpoint_status = 'INACTIVE'
-WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+WHERE endpoints.application_id = %(application_id)s AND endpoints.endpoint_key = other.endpoint_key
 
 -- evict --
 -- Endpoints that made room for the 16th of their user.

@@ -70,18 +70,22 @@ class _Writer:
         try:
             async with self._database.transaction() as db:
                 refusals = await apply_groups(db, self._application_id, groups, stamp, self._rules)
-        except BaseException as error:  # noqa: BLE001 - every caller that waits is told, whatever it was
+        except Exception as error:  # noqa: BLE001 - every caller that waits is told, whatever it was
             for waiting in taken:
-                _fail(waiting.answer, error)
+                _answer(waiting.answer, error)
             return
         for waiting, refusal in zip(taken, refusals, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(refusal)
+            _answer(waiting.answer, refusal)
 
 
-def _fail(answer: asyncio.Future[Refusal | None], error: BaseException) -> None:
-    if not answer.done():
-        answer.set_exception(error if isinstance(error, Exception) else ConnectionAbortedError("the write was stopped"))
+def _answer(future: asyncio.Future[Refusal | None], answer: Refusal | Exception | None) -> None:
+    if future.done():
+        # Its caller hung up.
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
 
 
 _writers: WeakKeyDictionary[Database, dict[str, _Writer]] = WeakKeyDictionary()

@@ -5,21 +5,24 @@ the outcome back, so that writers of one application come one after the other an
 anywhere before the commit leaves nothing behind.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repoint.contract.errors import ContractError, NotFoundException
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints import plan, rows
-from repoint.endpoints.load import Loaded, as_json, load
-from repoint.endpoints.names import captured, learn_names, read_names
+from repoint.endpoints.load import Loaded, as_json, ask_endpoints, load
+from repoint.endpoints.names import Question, captured, tell_names
 from repoint.endpoints.patch import PUSH_CHANNELS, Patch
 from repoint.endpoints.plan import Endpoint, Stamp, State, User
-from repoint.resources.lock import lock_application
+from repoint.resources.lock import ask_lock
 from repoint.settings import Settings
 
 Q = load_queries("repoint.endpoints")
+
+_ID = re.compile("[0-9a-f]{32}")
 
 Refusal = tuple[int, ContractError]
 
@@ -74,16 +77,26 @@ async def apply_groups(
 async def _read(
     db: Db, application_id: str, groups: Sequence[Sequence[Patch]], stamp: Stamp, rules: Rules
 ) -> tuple[Sequence[Sequence[Patch]], Loaded]:
-    await db.execute(Q.go_by_index)
-    await lock_application(db, application_id)
-    if await db.row(Q.application, {"application_id": application_id}) is None:
+    if not _ID.fullmatch(application_id):
+        # What is no id at all could not even be asked for.
         raise NotFoundException("Application not found")
     patches = [patch for group in groups for patch in group]
-    names, removed = await read_names(db, application_id, patches, rules.max_attribute_names, stamp.at_us)
+    question = Question.of(application_id, patches, rules.max_attribute_names, stamp.at_us)
+    # One round trip: a statement sees what was committed before it began, hence all that the lock waited for.
+    _, _, application, found, endpoints = await db.together(
+        (Q.go_by_index, {}),
+        ask_lock(application_id),
+        (Q.application, {"application_id": application_id}),
+        question.statement,
+        ask_endpoints(application_id, patches),
+    )
+    if not application:
+        raise NotFoundException("Application not found")
+    names, removed = await question.answer(db, found)
     if removed:
         groups = [[captured(patch, removed) for patch in group] for group in groups]
         patches = [patch for group in groups for patch in group]
-    return groups, await load(db, application_id, patches, names)
+    return groups, await load(db, application_id, patches, endpoints, names)
 
 
 def _play_groups(
@@ -110,16 +123,18 @@ def _play_groups(
 async def _save(db: Db, application_id: str, state: State) -> None:
     new = [endpoint for endpoint in state.endpoints.values() if endpoint.is_new]
     changed = [endpoint for endpoint in state.endpoints.values() if not endpoint.is_new and endpoint.changes]
-    await learn_names(db, application_id, state.names.new)
-    # Before the rows are written: what these statements do to endpoints of the run itself is then written over.
-    await _save_others(db, application_id, state)
+    touched = [user for user in state.users.values() if user.is_touched]
+    new_users = [user for user in touched if user.endpoint_count > 0 and not user.is_stored]
+    # Others before the rows themselves: what that does to endpoints of the run is then written over.
+    await db.together(*_others(application_id, state), (Q.make_changes_table, {}))
     if new:
         await _copy(db, Q.copy_endpoints, [rows.new_row(application_id, each, _changes(each)) for each in new])
     if changed:
-        await db.execute(Q.make_changes_table)
         await _copy(db, Q.copy_changes, [rows.change_row(each, _changes(each)) for each in changed])
-        await db.execute(Q.merge_changes, {"application_id": application_id})
-    await _save_users(db, application_id, [user for user in state.users.values() if user.is_touched])
+    if new_users:
+        await _copy(db, Q.copy_users, [rows.new_user(application_id, user) for user in new_users])
+    merge = [(Q.merge_changes, {"application_id": application_id})] if changed else []
+    await db.together(*merge, *_stored_users(application_id, touched))
 
 
 def _changes(endpoint: Endpoint) -> Patch:
@@ -132,29 +147,30 @@ async def _copy(db: Db, query: Query, lines: list[str]) -> None:
         await copy.write("".join(lines))
 
 
-async def _save_others(db: Db, application_id: str, state: State) -> None:
+Statement = tuple[Query, dict[str, str]]
+
+
+def _others(application_id: str, state: State) -> Iterator[Statement]:
+    """What becomes of the catalogue of names and of endpoints that the patches do not name."""
     key = {"application_id": application_id}
+    if state.names.new:
+        yield tell_names(application_id, state.names.new)
     if state.claims:
         claims = {
             "channel_types": as_json(channel_type for channel_type, _ in state.claims),
             "addresses": as_json(address for _, address in state.claims),
             "keys": as_json(state.claims.values()),
         }
-        others = [row[0] for row in await db.tuples(Q.other_holders, key | claims)]
-        if others:
-            await db.execute(Q.deactivate, key | {"keys": as_json(others)})
+        yield Q.deactivate_others, key | claims
     if state.evicted:
-        await db.execute(Q.evict, key | {"keys": as_json(state.evicted)})
+        yield Q.evict, key | {"keys": as_json(state.evicted)}
 
 
-async def _save_users(db: Db, application_id: str, touched: list[User]) -> None:
+def _stored_users(application_id: str, touched: list[User]) -> Iterator[Statement]:
     key = {"application_id": application_id}
-    new = [user for user in touched if user.endpoint_count > 0 and not user.is_stored]
     changed = [user for user in touched if user.endpoint_count > 0 and user.is_stored]
     gone = [user.key for user in touched if user.endpoint_count == 0 and user.is_stored]
-    if new:
-        await _copy(db, Q.copy_users, [rows.new_user(application_id, user) for user in new])
     if changed:
-        await db.execute(Q.save_users, key | {"users": f"[{','.join([rows.user_change(user) for user in changed])}]"})
+        yield Q.save_users, key | {"users": f"[{','.join([rows.user_change(user) for user in changed])}]"}
     if gone:
-        await db.execute(Q.delete_users, key | {"keys": as_json(gone)})
+        yield Q.delete_users, key | {"keys": as_json(gone)}

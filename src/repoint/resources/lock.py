@@ -5,7 +5,7 @@ Whoever needs more than one takes them in the order of this file; then nobody wa
 
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db
-from repoint.db.queries import load_queries
+from repoint.db.queries import Query, load_queries
 
 Q = load_queries("repoint.resources")
 
@@ -16,7 +16,12 @@ async def lock_application(db: Db, application_id: str) -> None:
     Says nothing about whether the application exists: look afterwards, in a statement of its own, which then sees what
     the writers before have committed.
     """
-    await db.execute(Q.lock_application, {"application_id": application_id})
+    await db.execute(*ask_lock(application_id))
+
+
+def ask_lock(application_id: str) -> tuple[Query, dict[str, str]]:
+    """The statement of `lock_application`, for those who send it together with others."""
+    return Q.lock_application, {"application_id": application_id}
 
 
 async def hold_application(db: Db, application_id: str) -> None:
