@@ -3,9 +3,9 @@
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 
@@ -144,6 +144,12 @@ class Settings(BaseSettings):
         default=1, ge=0, description="Seconds until a failed task is tried again; four times longer each time."
     )
     failed_task_days: int = Field(default=7, ge=1, description="Days that a task that failed for good is kept.")
+
+    @model_validator(mode="after")
+    def _heartbeats_fit_into_the_lease(self) -> Self:
+        if self.worker_heartbeat_s > self.worker_lease_s / 2:
+            raise ValueError("worker_heartbeat_s must be at most half of worker_lease_s")
+        return self
 
     @cached_property
     def files_dir(self) -> Path:

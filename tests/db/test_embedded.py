@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from repoint.db import unprivileged
 from repoint.db.embedded import Embedded, EmbeddedError, running_url
 from repoint.db.folder_lock import FolderLock
 
@@ -235,6 +236,36 @@ def test_root_runs_the_server_as_a_user_without_account_behind_closed_folders(se
     assert Path(f"/proc/{_server_process(folder)}").stat().st_uid == owner.st_uid
     with pytest.raises(KeyError):
         pwd.getpwuid(owner.st_uid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
+def test_where_one_capability_is_withheld_another_opens_closed_folders(
+    server: Embedded, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.parent.chmod(0o700)
+    monkeypatch.setattr(unprivileged, "is_held", lambda capability: capability == unprivileged.CAP_DAC_OVERRIDE)
+
+    server.start()
+
+    assert server.is_alive()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
+def test_a_folder_that_the_servers_user_cannot_reach_is_told(
+    server: Embedded, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.parent.chmod(0o700)
+    monkeypatch.setattr(unprivileged, "is_held", lambda _capability: False)
+
+    with pytest.raises(EmbeddedError, match=f"cannot enter {folder.parent}. Use another data folder"):
+        server.start()
+
+
+def test_a_folder_of_another_version_is_told(server: Embedded, folder: Path) -> None:
+    folder.joinpath("postgres", "data", "PG_VERSION").write_text("14\n", encoding="utf-8")
+
+    with pytest.raises(EmbeddedError, match="the data folder is of PostgreSQL 14; the installed programs are of"):
+        server.start()
 
 
 class Supervisor:

@@ -9,9 +9,17 @@ MEBIBYTE = 2**20
 
 def settings_for_this_machine(folder: Path) -> dict[str, str]:
     """Every setting of `postgresql.conf`; `folder` is asked for free space, since WAL may fill up to `max_wal_size`."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEBIBYTE
-    free_disk = shutil.disk_usage(folder).free // MEBIBYTE
-    return _memory(memory) | _write_ahead_log(free_disk) | _PLANNER | _IDLE | _LOG | _REST
+    return _memory(memory_mb()) | _write_ahead_log(free_disk_mb(folder)) | _PLANNER | _IDLE | _LOG | _REST
+
+
+def memory_mb() -> int:
+    """This machine's memory, in MiB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEBIBYTE
+
+
+def free_disk_mb(folder: Path) -> int:
+    """What is free on the disk of `folder`, in MiB."""
+    return shutil.disk_usage(folder).free // MEBIBYTE
 
 
 def _memory(total_mb: int) -> dict[str, str]:

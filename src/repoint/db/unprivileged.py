@@ -53,10 +53,20 @@ def command_as(uid: int, command: list[str], *, enters: list[Path]) -> list[str]
     closed = next((folder for path in enters if (folder := _closed_folder(path, uid)) is not None), None)
     capability = 0
     if closed is not None:
-        capability = next((bit for bit in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE) if _is_held(bit)), 0)
+        capability = next((bit for bit in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE) if is_held(bit)), 0)
         if capability == 0:
             raise ClosedFolderError(closed, uid)
     return [sys.executable, "-I", "-S", __file__, str(uid), str(capability), *command]
+
+
+def is_held(capability: int) -> bool:
+    """Whether this process has the capability to hand on; never where there are none (macOS)."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return False
+    held = next(int(line.split()[1], 16) for line in lines if line.startswith("CapPrm:"))
+    return bool(held >> capability & 1)
 
 
 def _has_account(uid: int) -> bool:
@@ -73,15 +83,6 @@ def _closed_folder(path: Path, uid: int) -> Path | None:
         if not status.st_mode & (0o100 if status.st_uid == uid else 0o001):
             return folder
     return None
-
-
-def _is_held(capability: int) -> bool:
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except FileNotFoundError:
-        return False
-    held = next(int(line.split()[1], 16) for line in lines if line.startswith("CapPrm:"))
-    return bool(held >> capability & 1)
 
 
 def main() -> None:
