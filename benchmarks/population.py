@@ -1,25 +1,41 @@
-"""Invented endpoints for the benchmarks: about 480 bytes a line, the same at each run."""
+"""Invented endpoints for the benchmarks, the same at each run: about 480 bytes a line in either format.
+
+A line of CSV repeats no names, so the endpoints of a CSV file say more: theirs have a few attributes besides.
+"""
 
 import csv
 import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 SEED = 20_161_201
 CHANNELS = ("EMAIL", "SMS", "GCM", "APNS", "CUSTOM")
-CITIES = (("Oslo", "NO", 59.9, 10.8), ("Lyon", "FR", 45.8, 4.8), ("Austin", "US", 30.3, -97.7), ("Pune", "IN", 18.5, 73.9))
+CITIES = (
+    ("Oslo", "NO", 59.9, 10.8),
+    ("Lyon", "FR", 45.8, 4.8),
+    ("Austin", "US", 30.3, -97.7),
+    ("Pune", "IN", 18.5, 73.9),
+)
+# Attributes that only the endpoints of CSV files have.
+MORE = ("Company", "Street", "Tier", "LastItem", "LastOrder", "NextOffer", "Referrer", "Remark")
 HEADER = (
     "Id", "ChannelType", "Address", "OptOut", "Attributes.Interests", "Attributes.Interests", "Attributes.Plan",
-    "Attributes.Source", "Metrics.Visits", "Metrics.Spent", "Demographic.Platform", "Demographic.PlatformVersion",
-    "Demographic.AppVersion", "Demographic.Locale", "Demographic.Make", "Demographic.Timezone", "Location.City",
-    "Location.Country", "Location.Latitude", "Location.Longitude", "User.UserId", "User.UserAttributes.FirstName",
-    "User.UserAttributes.Tier",
+    "Metrics.Visits", "Metrics.Spent", "Demographic.Platform", "Demographic.PlatformVersion", "Demographic.AppVersion",
+    "Demographic.Locale", "Demographic.Make", "Location.City", "Location.Country", "Location.Latitude",
+    "Location.Longitude", "User.UserId", "User.UserAttributes.FirstName",
+    *(f"Attributes.{name}" for name in MORE),
 )  # fmt: skip
 
+Endpoint = dict[str, Any]
 
-def endpoints(count: int) -> Iterator[dict[str, object]]:
-    """`count` endpoints; five in six users have one endpoint, the others two."""
+# Where the value of each column lies in an endpoint, and which one of a list it is.
+_COLUMNS = [(name.split("."), HEADER[:at].count(name)) for at, name in enumerate(HEADER)]
+
+
+def endpoints(count: int) -> Iterator[Endpoint]:
+    """`count` endpoints; four in five users have one endpoint, the fifth has two."""
     choose = random.Random(SEED)  # noqa: S311 - invented data
     for number in range(count):
         city, country, latitude, longitude = choose.choice(CITIES)
@@ -32,15 +48,13 @@ def endpoints(count: int) -> Iterator[dict[str, object]]:
             "Attributes": {
                 "Interests": [choose.choice(("music", "travel", "food")), choose.choice(("sports", "art"))],
                 "Plan": [choose.choice(("free", "gold"))],
-                "Source": ["import"],
             },
             "Metrics": {"Visits": float(choose.randrange(100)), "Spent": choose.randrange(10_000) / 100},
             "Demographic": {
                 "Platform": "iOS", "PlatformVersion": "17.4", "AppVersion": "3.2.1", "Locale": "en_US", "Make": "Apple",
-                "Timezone": "Europe/Oslo",
             },
             "Location": {"City": city, "Country": country, "Latitude": latitude, "Longitude": longitude},
-            "User": {"UserId": f"user-{user}", "UserAttributes": {"FirstName": ["Ada"], "Tier": ["one"]}},
+            "User": {"UserId": f"user-{user}", "UserAttributes": {"FirstName": ["Ada"]}},
         }  # fmt: skip
 
 
@@ -52,16 +66,33 @@ def write_ndjson(path: Path, count: int) -> None:
 
 
 def write_csv(path: Path, count: int) -> None:
-    """The same endpoints as an import of format CSV."""
+    """The endpoints, with more attributes, as an import of format CSV."""
+    choose = random.Random(SEED)  # noqa: S311 - invented data
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(HEADER)
         for endpoint in endpoints(count):
-            rows.writerow([_cell(endpoint, name, HEADER[:at].count(name)) for at, name in enumerate(HEADER)])
+            endpoint["Attributes"] |= _more(choose)
+            rows.writerow([_cell(endpoint, parts, position) for parts, position in _COLUMNS])
 
 
-def _cell(endpoint: dict[str, object], name: str, position: int) -> object:
-    value: object = endpoint
-    for part in name.split("."):
-        value = value[part]  # type: ignore[index] - the header names what is there
+def _more(choose: random.Random) -> Endpoint:
+    number = choose.randrange(10_000)
+    values = (
+        f"Company of the {number}th street",
+        f"{number} Long Meadow Lane",
+        choose.choice(("bronze", "silver")),
+        choose.choice(("Walking boots with laces", "Garden chair made of teak", "Espresso cups, a set of six")),
+        f"2026-{1 + number % 12:02}-{1 + number % 28:02}T10:15:00.000Z",
+        f"Twelve per cent off all orders above {number} until the end of the season",
+        f"https://www.example.com/landing/{choose.getrandbits(64):016x}?campaign=autumn",
+        "Asked for the catalogue on paper, to be sent in autumn and in spring",
+    )
+    return {name: [value] for name, value in zip(MORE, values, strict=True)}
+
+
+def _cell(endpoint: Endpoint, parts: list[str], position: int) -> object:
+    value: Any = endpoint
+    for part in parts:
+        value = value[part]
     return value[position] if isinstance(value, list) else value
