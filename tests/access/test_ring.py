@@ -8,34 +8,41 @@ from pydantic import SecretStr
 
 from repoint.access.ring import Key, KeyRing, check_master_key
 from repoint.access.seal import MasterKeyError
-from repoint.db.pool import Database, Db
+from repoint.db.pool import Database, Db, Parameters, Row
+from repoint.db.queries import Query
 from repoint.discover import discover
 from repoint.dispatch import dispatch_local
 from repoint.settings import Settings
 
 
-class CountingDatabase(Database):
-    """Counts how often a connection is asked for."""
+class CountingDb(Db):
+    """Counts its statements."""
 
     asked = 0
+    is_asked = asyncio.Event()
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, max_size=2)
-        self.is_asked = asyncio.Event()
+    async def rows(self, query: Query, parameters: Parameters | None = None) -> list[Row]:
+        """As ever, and counted."""
+        CountingDb.asked += 1
+        CountingDb.is_asked.set()
+        return await super().rows(query, parameters)
+
+
+class CountingDatabase(Database):
+    """Hands out connections that count."""
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Db]:
-        """As ever, and counted."""
-        self.asked += 1
-        self.is_asked.set()
+        """As ever, but counting."""
         async with super().connection() as db:
-            yield db
+            yield CountingDb(db.connection)
 
 
 @pytest.fixture
 async def counting(database_url: str) -> AsyncIterator[CountingDatabase]:
-    database = CountingDatabase(database_url)
+    database = CountingDatabase(database_url, max_size=2)
     await database.open()
+    CountingDb.is_asked = asyncio.Event()
     yield database
     await database.close()
 
@@ -79,11 +86,11 @@ async def test_revoked_key_is_none_at_the_next_look(settings: Settings, database
 async def test_calls_that_wait_share_a_statement(settings: Settings, counting: CountingDatabase) -> None:
     keys = [(await make(settings, counting))[0] for _ in range(3)]
     ring = KeyRing(settings, counting)
-    counting.asked = 0
+    CountingDb.asked = 0
 
     answers = await asyncio.gather(*(ring.find(keys[number % 3]) for number in range(99)))
 
-    assert counting.asked == 1
+    assert CountingDb.asked == 1
     assert [found(key).principal.access_key_id for key in answers] == keys * 33
 
 
@@ -92,14 +99,14 @@ async def test_call_that_comes_during_a_statement_waits_for_the_next(
 ) -> None:
     access_key_id, _ = await make(settings, counting)
     ring = KeyRing(settings, counting)
-    counting.asked = 0
+    CountingDb.asked = 0
     first = asyncio.create_task(ring.find(access_key_id))
-    counting.is_asked.clear()
-    await counting.is_asked.wait()
+    CountingDb.is_asked.clear()
+    await CountingDb.is_asked.wait()
 
     second = await ring.find(access_key_id)
 
-    assert (await first, counting.asked) == (second, 2)
+    assert (await first, CountingDb.asked) == (second, 2)
 
 
 async def test_call_that_is_given_up_disturbs_no_other(settings: Settings, database: Database) -> None:

@@ -1,8 +1,8 @@
 -- find_keys --
--- The keys of these ids that may be used; asked for at every call, so that a revoked key fails at the next one.
+-- The keys of these ids (joined by commas) that may be used; asked for at every call, so that a revoked key fails at the next one.
 SELECT access_key_id, secret, name
 FROM access_keys
-WHERE access_key_id = ANY (%(ids)s) AND status = 'ACTIVE'
+WHERE access_key_id = ANY (string_to_array(%(ids)s, ',')) AND status = 'ACTIVE'
 
 -- any_key --
 -- Some key, to try the master key on; no row when there is none yet.

@@ -1,40 +1,58 @@
-"""What the API counts for Prometheus: calls by operation and status, and how long they took."""
+"""What the API counts for Prometheus: calls by operation and status, and how long they took.
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+Counting costs every call, being scraped costs one call in thousands: so calls are counted in plain lists, and the
+library's metrics are made of them when somebody asks.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# Upper bounds; one bucket more takes what is slower than the last.
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BOUNDS = (*(str(float(bound_s)) for bound_s in BUCKETS_S), "+Inf")
 
 
-class Metrics:
-    """The counters of one process. Their labels are names of operations and statuses, so they are bounded."""
+class Metrics(Collector):
+    """The counts of one process. Their labels are names of operations and statuses, so they are bounded."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "repoint_api_requests", "Calls answered.", ("operation", "status"), registry=self.registry
-        )
-        self._seconds = Histogram(
-            "repoint_api_request_seconds",
-            "From the head of a request to the end of its answer.",
-            ("operation",),
-            registry=self.registry,
-            buckets=_BUCKETS_S,
-        )
-        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._calls: dict[tuple[str, int], int] = {}
+        # By operation: the calls that fell into each bucket, and the seconds of all.
+        self._buckets: dict[str, list[int]] = {}
+        self._seconds: dict[str, float] = {}
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
 
     def count(self, operation: str, status: int, seconds: float) -> None:
         """Count one answered call."""
-        known = self._known.get((operation, status))
-        if known is None:
-            known = (self._requests.labels(operation, str(status)), self._seconds.labels(operation))
-            self._known[operation, status] = known
-        requests, histogram = known
-        requests.inc()
-        histogram.observe(seconds)
+        self._calls[operation, status] = self._calls.get((operation, status), 0) + 1
+        buckets = self._buckets.get(operation)
+        if buckets is None:
+            buckets = self._buckets[operation] = [0] * len(_BOUNDS)
+        buckets[bisect_left(BUCKETS_S, seconds)] += 1
+        self._seconds[operation] = self._seconds.get(operation, 0.0) + seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """The counts as Prometheus's library wants them."""
+        calls = CounterMetricFamily("repoint_api_requests", "Calls answered.", labels=("operation", "status"))
+        for (operation, status), number in self._calls.items():
+            calls.add_metric((operation, str(status)), number)
+        yield calls
+        text = "From the head of a request to the end of its answer."
+        durations = HistogramMetricFamily("repoint_api_request_seconds", text, labels=("operation",))
+        for operation, buckets in self._buckets.items():
+            up_to = zip(_BOUNDS, accumulate(buckets), strict=True)
+            durations.add_metric((operation,), list(up_to), self._seconds[operation])
+        yield durations
 
     def page(self) -> bytes:
         """Everything in Prometheus's text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
