@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.server", "tests.fixtures.s3"]
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.server", "tests.fixtures.s3", "tests.fixtures.processes"]

@@ -1,10 +1,8 @@
 """Operations run on the database itself, by a command on the server's own machine that needs no key for it."""
 
 import asyncio
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import psycopg
 
@@ -15,8 +13,8 @@ from repoint.cli.mistake import Mistake
 from repoint.contract.errors import ContractError
 from repoint.db.embedded import Embedded, EmbeddedError, running_url
 from repoint.db.pool import Database
-from repoint.dispatch import dispatch
-from repoint.operation import Call, Input, Output, Principal
+from repoint.dispatch import dispatch_local
+from repoint.operation import Input, Output
 from repoint.settings import Settings
 
 
@@ -25,16 +23,7 @@ async def run_locally(settings: Settings, url: str, operation: str, arguments: I
     database = Database(url, max_size=1)
     await database.open()
     try:
-        call = Call(
-            operation=operation,
-            request_id=str(uuid.uuid4()),
-            now=datetime.now(UTC),
-            principal=Principal("local", "local", f"arn:aws:iam::{settings.account_id}:user/local"),
-            region=settings.regions[0],
-            settings=settings,
-            database=database,
-        )
-        return await dispatch(call, arguments)
+        return await dispatch_local(settings, database, operation, arguments)
     except (ContractError, MasterKeyError) as error:
         raise Mistake(str(error)) from error
     finally:
