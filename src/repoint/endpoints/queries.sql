@@ -4,33 +4,41 @@ SELECT 1 AS found FROM documents WHERE kind = 'app' AND id = %(application_id)s
 
 -- stored_endpoints --
 -- What the rules need of the endpoints with these keys, in the order of plan.Endpoint; instants in microseconds.
-SELECT endpoint_key, endpoint_id, channel_type, address, endpoint_status, opt_out, opt_out_is_explicit, user_key,
-       own_user_attributes, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us, request_id, size_bound
-FROM endpoints
-WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+SELECT e.endpoint_key, e.endpoint_id, e.channel_type, e.address, e.endpoint_status, e.opt_out, e.opt_out_is_explicit,
+       e.user_key, e.own_user_attributes, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_us,
+       e.request_id, e.size_bound
+FROM (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+JOIN endpoints e ON e.application_id = asked.application_id AND e.endpoint_key = asked.key
 
 -- stored_users --
 -- What the rules need of these users.
-SELECT user_key, user_id, endpoint_count, size_bound
-FROM users
-WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+SELECT u.user_key, u.user_id, u.endpoint_count, u.size_bound
+FROM (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+JOIN users u ON u.application_id = asked.application_id AND u.user_key = asked.key
 
 -- user_attributes --
 -- All attributes of these users.
-SELECT user_key, attributes FROM users WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+SELECT u.user_key, u.attributes
+FROM (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+JOIN users u ON u.application_id = asked.application_id AND u.user_key = asked.key
 
 -- user_members --
 -- The endpoints of these users, as the rule of the 16th sees them.
-SELECT user_key, endpoint_key, (extract(epoch FROM effective_at) * 1000000)::bigint AS effective_us,
-       (extract(epoch FROM created_at) * 1000000)::bigint AS created_us, channel_type
-FROM endpoints
-WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+SELECT e.user_key, e.endpoint_key, (extract(epoch FROM e.effective_at) * 1000000)::bigint AS effective_us,
+       (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_us, e.channel_type
+FROM (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+JOIN endpoints e ON e.application_id = asked.application_id AND e.user_key = asked.key
 
 -- documents_of --
--- Whole endpoints, for counting their sizes exactly.
+-- Whole endpoints without their users, for counting their sizes exactly.
 SELECT e.endpoint_key, endpoint_document(e, NULL::users) AS document
-FROM endpoints e
-WHERE e.application_id = %(application_id)s AND e.endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+FROM (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+JOIN endpoints e ON e.application_id = asked.application_id AND e.endpoint_key = asked.key
 
 -- known_names --
 -- Which of these names the application has used, and which of them were removed.
@@ -129,34 +137,35 @@ UPDATE endpoints e SET
     effective_at = c.effective_at,
     request_id = c.request_id,
     size_bound = c.size_bound
-FROM endpoint_changes c
-WHERE e.application_id = %(application_id)s AND e.endpoint_key = c.endpoint_key
+FROM (SELECT %(application_id)s::uuid AS application_id, * FROM endpoint_changes OFFSET 0) AS c
+WHERE e.application_id = c.application_id AND e.endpoint_key = c.endpoint_key
 
 -- go_by_index --
 -- For this transaction: statements reach the rows they name one by one. The planner knows nothing of how many rows a
--- JSON list or a staging table holds, and would read a whole table for each batch.
+-- JSON list or a staging table holds, or of an application that was filled since the table was last analysed, and would
+-- read all of an application for each row. For the same reason the statements below get the application's id as a
+-- column (OFFSET 0 keeps it one): a constant lets the planner begin with "the few rows" of the application.
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
        set_config('enable_seqscan', 'off', true)
 
 -- deactivate_others --
 -- Whoever else is ACTIVE with one of these addresses on the same channel becomes INACTIVE.
-UPDATE endpoints SET endpoint_status = 'INACTIVE'
-FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
-                json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key)
--- OFFSET 0 keeps it one look into the index for each address.
-CROSS JOIN LATERAL (
-    SELECT e.endpoint_key FROM endpoints e
-    WHERE e.application_id = %(application_id)s
-        AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
-        AND e.address = claim.address AND e.channel_type = claim.channel_type
-        AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
-    OFFSET 0) AS other
-WHERE endpoints.application_id = %(application_id)s AND endpoints.endpoint_key = other.endpoint_key
+UPDATE endpoints e SET endpoint_status = 'INACTIVE'
+FROM (SELECT %(application_id)s::uuid AS application_id, claim.*
+      FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
+                      json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key)
+      OFFSET 0) AS claim
+WHERE e.application_id = claim.application_id
+    AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
+    AND e.address = claim.address AND e.channel_type = claim.channel_type
+    AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
 
 -- evict --
 -- Endpoints that made room for the 16th of their user.
-UPDATE endpoints SET endpoint_status = 'INACTIVE', user_key = NULL
-WHERE application_id = %(application_id)s AND endpoint_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+UPDATE endpoints e SET endpoint_status = 'INACTIVE', user_key = NULL
+FROM (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+WHERE e.application_id = asked.application_id AND e.endpoint_key = asked.key
 
 -- copy_users --
 -- New users, as rows.new_user writes them.
@@ -168,13 +177,18 @@ UPDATE users u SET
     attributes = CASE WHEN s.is_whole THEN s.attributes::jsonb ELSE u.attributes || s.attributes::jsonb END,
     endpoint_count = s.endpoint_count,
     size_bound = s.size_bound
-FROM json_to_recordset(%(users)s)
-    AS s (user_key text, attributes json, is_whole boolean, endpoint_count int, size_bound int)
-WHERE u.application_id = %(application_id)s AND u.user_key = s.user_key
+FROM (SELECT %(application_id)s::uuid AS application_id, *
+      FROM json_to_recordset(%(users)s)
+          AS s (user_key text, attributes json, is_whole boolean, endpoint_count int, size_bound int)
+      OFFSET 0) AS s
+WHERE u.application_id = s.application_id AND u.user_key = s.user_key
 
 -- delete_users --
 -- Users whose last endpoint left.
-DELETE FROM users WHERE application_id = %(application_id)s AND user_key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s)))
+DELETE FROM users u
+USING (SELECT %(application_id)s::uuid AS application_id, key
+      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
+WHERE u.application_id = asked.application_id AND u.user_key = asked.key
 
 -- get_endpoint --
 -- One endpoint as answers show it.
@@ -185,8 +199,8 @@ WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
 -- get_user_endpoints --
 -- All endpoints of a user as answers show them, oldest first.
 SELECT e.endpoint_key, endpoint_document(e, u) AS document
-FROM endpoints e JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
-WHERE e.application_id = %(application_id)s AND e.user_key = %(user_key)s
+FROM users u JOIN endpoints e ON e.application_id = u.application_id AND e.user_key = u.user_key
+WHERE u.application_id = %(application_id)s AND u.user_key = %(user_key)s
 ORDER BY e.created_at, e.endpoint_key
 
 -- delete_endpoint --
