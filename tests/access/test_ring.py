@@ -38,6 +38,17 @@ class CountingDatabase(Database):
             yield CountingDb(db.connection)
 
 
+class SlowDatabase(Database):
+    """Takes its time to take a connection back."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Db]:
+        """As ever, but slow at the end."""
+        async with super().connection() as db:
+            yield db
+            await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 async def counting(database_url: str) -> AsyncIterator[CountingDatabase]:
     database = CountingDatabase(database_url, max_size=2)
@@ -107,6 +118,22 @@ async def test_call_that_comes_during_a_statement_waits_for_the_next(
     second = await ring.find(access_key_id)
 
     assert (await first, CountingDb.asked) == (second, 2)
+
+
+async def test_call_that_comes_while_the_connection_is_given_back_is_answered(
+    settings: Settings, database_url: str
+) -> None:
+    database = SlowDatabase(database_url, max_size=2)
+    await database.open()
+    access_key_id, _ = await make(settings, database)
+    ring = KeyRing(settings, database)
+
+    await ring.find(access_key_id)
+    await asyncio.sleep(0.01)
+    key = await asyncio.wait_for(ring.find(access_key_id), 30)
+
+    assert found(key).principal.access_key_id == access_key_id
+    await database.close()
 
 
 async def test_call_that_is_given_up_disturbs_no_other(settings: Settings, database: Database) -> None:

@@ -55,11 +55,13 @@ class KeyRing:
     async def _load(self) -> None:
         waiting: list[_Waiting] = []
         try:
-            # One connection for as long as calls keep coming; the pool is asked only after a pause.
-            async with self._database.connection() as db:
-                while self._waiting:
-                    waiting, self._waiting = self._waiting, []
-                    await self._answer(db, waiting)
+            # Calls may come while the connection is given back, hence the outer loop.
+            while self._waiting:
+                # One connection for as long as calls keep coming; the pool is asked only after a pause.
+                async with self._database.connection() as db:
+                    while self._waiting:
+                        waiting, self._waiting = self._waiting, []
+                        await self._answer(db, waiting)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
             for _, found in (*waiting, *self._waiting):
                 _settle(found, error)
