@@ -148,14 +148,17 @@ def verify(  # noqa: PLR0913 - the parts of one request, each under its name
         payload_hash = sent_hash
     query = _canonical_query(raw_query) if raw_query else b""
     before, after = method.encode() + b"\n", _after_path(claim, query, headers, payload_hash)
+    keyed, scope = _keyed(secret, claim.date, claim.region)
     canonical = b""
     for path in _canonical_paths(raw_path):
         canonical = before + path + after
-        mac = _keyed(secret, claim.date, claim.region).copy()
-        mac.update(_string_to_sign(claim, canonical))
+        mac = keyed.copy()
+        mac.update(_string_to_sign(claim, scope, canonical))
         if hmac.compare_digest(mac.hexdigest().encode(), claim.signature):
             return
-    raise InvalidSignatureException(_explained(claim, canonical) if debug else MISMATCH)
+    raise InvalidSignatureException(
+        _explained(canonical, _string_to_sign(claim, scope, canonical)) if debug else MISMATCH
+    )
 
 
 def _parse_header(authorization: bytes, headers: Headers) -> Claim:
@@ -250,16 +253,17 @@ def _claim(
 
 def _check_clock(claim: Claim, now_s: int) -> None:
     # Both clocks count whole seconds, so that exactly five minutes are accepted and the text never contradicts itself.
-    signed, now = claim.signed_at.decode(), _basic_form
-    if claim.signed_at_s > now_s + CLOCK_SKEW_S:
-        limit = f"{now(now_s + CLOCK_SKEW_S)} ({now(now_s)} + 5 min.)"
-        raise InvalidSignatureException(f"Signature not yet current: {signed} is still later than {limit}")
-    if claim.expires_s is None and claim.signed_at_s < now_s - CLOCK_SKEW_S:
-        limit = f"{now(now_s - CLOCK_SKEW_S)} ({now(now_s)} - 5 min.)"
-        raise InvalidSignatureException(f"Signature expired: {signed} is now earlier than {limit}")
-    if claim.expires_s is not None and claim.signed_at_s < now_s - claim.expires_s:
-        limit = f"{now(now_s - claim.expires_s)} ({now(now_s)} - {claim.expires_s} sec.)"
-        raise InvalidSignatureException(f"Signature expired: {signed} is now earlier than {limit}")
+    ahead_s = claim.signed_at_s - now_s
+    valid_s = CLOCK_SKEW_S if claim.expires_s is None else claim.expires_s
+    if -valid_s <= ahead_s <= CLOCK_SKEW_S:
+        return
+    signed, now = _basic_form(claim.signed_at_s), _basic_form(now_s)
+    if ahead_s > 0:
+        text = f"is still later than {_basic_form(now_s + CLOCK_SKEW_S)} ({now} + 5 min.)"
+        raise InvalidSignatureException(f"Signature not yet current: {signed} {text}")
+    span = "5 min." if claim.expires_s is None else f"{valid_s} sec."
+    text = f"is now earlier than {_basic_form(now_s - valid_s)} ({now} - {span})"
+    raise InvalidSignatureException(f"Signature expired: {signed} {text}")
 
 
 def _check_signed_headers(claim: Claim, headers: Headers) -> None:
@@ -301,13 +305,14 @@ def _normalised(path: bytes) -> bytes:
 
 def _after_path(claim: Claim, query: bytes, headers: Headers, payload_hash: bytes) -> bytes:
     """The canonical request from the line feed after the path to its end."""
-    lines = b"\n%s\n" % query
+    lines = [b"", query]
     for name in _names(claim.signed_headers):
         value = headers.get(name, b"").strip()
         if b"  " in value or b"\t" in value:
             value = b" ".join(value.split())
-        lines += b"%s:%s\n" % (name, value)
-    return b"%s\n%s\n%s" % (lines, claim.signed_headers, payload_hash)
+        lines.append(name + b":" + value)
+    lines += (b"", claim.signed_headers, payload_hash)
+    return b"\n".join(lines)
 
 
 # Each SDK signs the same few headers in every call.
@@ -334,19 +339,19 @@ def _encoded(text: bytes, safe: bytes = b"") -> bytes:
     return quote_from_bytes(text, safe + b"~").encode()
 
 
-def _string_to_sign(claim: Claim, canonical: bytes) -> bytes:
-    scope = b"%s/%s/%s/aws4_request" % (claim.date, claim.region.encode("latin-1"), claim.service)
+def _string_to_sign(claim: Claim, scope: bytes, canonical: bytes) -> bytes:
     return b"%s\n%s\n%s\n%s" % (_ALGORITHM, claim.signed_at, scope, sha256(canonical).hexdigest().encode())
 
 
 # A key is good for one day; callers sign with the day at hand, so what is left of others is soon pushed out.
 @lru_cache(maxsize=1024)
-def _keyed(secret: str, date: bytes, region: str) -> hmac.HMAC:
-    """An HMAC that has taken in the signing key and nothing else; to be copied."""
+def _keyed(secret: str, date: bytes, region: str) -> tuple[hmac.HMAC, bytes]:
+    """An HMAC that has taken in the signing key and nothing else, to be copied; and the scope it is good for."""
+    scope = (date, region.encode("latin-1"), SERVICE, _TERMINATOR)
     key = b"AWS4" + secret.encode()
-    for part in (date, region.encode("latin-1"), SERVICE, _TERMINATOR):
+    for part in scope:
         key = hmac.digest(key, part, "sha256")
-    return hmac.new(key, digestmod="sha256")
+    return hmac.new(key, digestmod="sha256"), b"/".join(scope)
 
 
 # Within one second all callers send the same text.
@@ -377,9 +382,8 @@ def _basic_form(seconds: int) -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
-def _explained(claim: Claim, canonical: bytes) -> str:
-    to_sign = _string_to_sign(claim, canonical).decode("latin-1")
+def _explained(canonical: bytes, to_sign: bytes) -> str:
     return (
         f"{MISMATCH}\n\nThe Canonical String for this request should have been\n'{canonical.decode('latin-1')}'\n\n"
-        f"The String-to-Sign should have been\n'{to_sign}'\n"
+        f"The String-to-Sign should have been\n'{to_sign.decode('latin-1')}'\n"
     )
