@@ -97,7 +97,7 @@ async def test_options_of_the_url_are_kept(database_url: str) -> None:
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
-    with pytest.raises(DatabaseError, match="the database cannot be reached"):
+    with pytest.raises(DatabaseError, match="the database does not answer"):
         await Database("postgresql://nobody@127.0.0.1:1/none").open()
 
 

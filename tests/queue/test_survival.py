@@ -211,6 +211,22 @@ def _worker(url: str, settings: dict[str, Any]) -> Iterator[WorkerProcess]:
         process.communicate()
 
 
+async def test_a_worker_stops_soon_when_its_server_is_gone() -> None:
+    with TemporaryDirectory(prefix="repoint-queue-") as folder, _server(Path(folder)) as server:
+        url = server.start()
+        migrate(url)
+        with _worker(url, LONG) as worker:
+            await asyncio.sleep(0.5)
+            server.stop()
+            await asyncio.sleep(0.5)
+            worker.terminate()
+            begun = time.monotonic()
+
+            assert await asyncio.to_thread(worker.wait, 30) == 0
+
+    assert time.monotonic() - begun < 10
+
+
 @contextmanager
 def _server(folder: Path) -> Iterator[Embedded]:
     server = Embedded(folder)

@@ -12,7 +12,7 @@ from repoint.access.seal import MasterKeyError
 from repoint.cli.mistake import Mistake
 from repoint.contract.errors import ContractError
 from repoint.db.embedded import Embedded, EmbeddedError, running_url
-from repoint.db.pool import Database
+from repoint.db.pool import Database, DatabaseError
 from repoint.dispatch import dispatch_local
 from repoint.operation import Input, Output
 from repoint.settings import Settings
@@ -51,7 +51,7 @@ def database_at_hand(settings: Settings) -> Iterator[str]:
                 yield url
     except psycopg.OperationalError as error:
         raise Mistake(f"the database does not answer: {error}") from error
-    except EmbeddedError as error:
+    except (EmbeddedError, DatabaseError) as error:
         raise Mistake(str(error)) from error
 
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection, AsyncCopy, AsyncPipeline
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row, tuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from repoint.db.queries import Query
 
@@ -118,10 +118,13 @@ class Database:
             async with await AsyncConnection.connect(self.url, connect_timeout=10) as connection:
                 version = connection.info.server_version // 10000
         except psycopg.OperationalError as error:
-            raise DatabaseError(f"the database cannot be reached: {error}") from error
+            raise DatabaseError(f"the database does not answer: {error}") from error
         if version < OLDEST_SERVER:
             raise DatabaseError(f"the database is PostgreSQL {version}; {OLDEST_SERVER} or later is needed")
-        await self.pool.open(wait=True, timeout=WAIT_S)
+        try:
+            await self.pool.open(wait=True, timeout=WAIT_S)
+        except PoolTimeout as error:
+            raise DatabaseError(f"the database does not answer: {error}") from error
 
     async def close(self) -> None:
         """Give every connection back to the server."""

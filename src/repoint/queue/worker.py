@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 # How long to wait before beginning anew when the database is away.
 RETRY_S = 1.0
+# A worker that stops has this long to say so to a database that may be away.
+LAST_WORDS_S = 2.0
 
 _queries = load_queries("repoint.queue")
 
@@ -91,10 +93,20 @@ class Worker:
         # Tasks may use up their pool; a sign of life must not wait for them.
         self._database = Database(tasks_database.url, name=tasks_database.name, max_size=2)
         await self._database.open()
+        cut_off = asyncio.create_task(self._cut_off_when_stopped(), name="worker's last words")
         try:
             yield
         finally:
+            cut_off.cancel()
             await self._database.close()
+
+    async def _cut_off_when_stopped(self) -> None:
+        """Let a worker that stops not wait for a database that is away: a closed pool refuses at once."""
+        await self._is_stopped.wait()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=self._settings.worker_stop_s)
+        await asyncio.sleep(LAST_WORDS_S)
+        await self._database.close()
 
     async def _waiting(self) -> int:
         async with self._database.connection() as db:

@@ -1,6 +1,5 @@
 import psycopg
 import typer
-from psycopg_pool import PoolTimeout
 
 from repoint.access.seal import MasterKeyError
 from repoint.cli.configure import DatabaseUrl, DataDir, Host, Port, Supervised
@@ -8,6 +7,7 @@ from repoint.cli.listen import listen
 from repoint.cli.mistake import Mistake
 from repoint.cli.process import process_settings
 from repoint.cli.welcome import api_url
+from repoint.db.pool import DatabaseError
 from repoint.discover import discover
 from repoint.http.serve import ServeError, run_api
 
@@ -34,7 +34,7 @@ def api(
         typer.echo(f"The API listens at {api_url(settings, listener.getsockname()[1])}")
     try:
         run_api(settings, listener)
-    except (ServeError, MasterKeyError) as error:
+    except (ServeError, MasterKeyError, DatabaseError) as error:
         raise Mistake(str(error)) from error
-    except (psycopg.OperationalError, PoolTimeout) as error:
+    except psycopg.OperationalError as error:
         raise Mistake(f"the database does not answer: {error}") from error

@@ -1,12 +1,11 @@
 import asyncio
 
 import typer
-from psycopg_pool import PoolTimeout
 
 from repoint.cli.configure import DatabaseUrl, DataDir, Supervised
 from repoint.cli.mistake import Mistake
 from repoint.cli.process import process_settings
-from repoint.db.pool import Database
+from repoint.db.pool import Database, DatabaseError
 from repoint.discover import discover
 from repoint.log import configure_logs
 from repoint.queue.worker import run_worker
@@ -29,8 +28,8 @@ async def _run(settings: Settings) -> None:
     database = Database(settings.database_url.get_secret_value())
     try:
         await database.open()
-    except PoolTimeout as error:
-        raise Mistake(f"the database does not answer: {error}") from error
+    except DatabaseError as error:
+        raise Mistake(str(error)) from error
     try:
         await run_worker(database, settings)
     finally:
