@@ -94,6 +94,10 @@ class Jobs:
         self._database = database
         self._settings = settings
 
+    def of(self, application_id: str) -> "Jobs":
+        """The jobs of another application."""
+        return Jobs(self.client, self._database, self._settings, application_id)
+
     def set_worker(self, **settings: Any) -> None:
         """Have a worker with these settings."""
         self._settings = self._settings.model_copy(update=settings)

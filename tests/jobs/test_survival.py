@@ -1,0 +1,216 @@
+"""Real kills: a worker that dies or freezes in a job changes nothing of what the job comes to.
+
+Each is asserted to land between 5 % and 95 % of the job's progress; the seed that chose the moment is printed.
+"""
+
+import asyncio
+import gzip
+import random
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repoint.db.pool import Database
+from repoint.settings import Settings
+from tests.jobs.conftest import Bucket, Jobs
+from tests.jobs.test_exports import add_many
+
+ROWS = 1500
+ENDPOINTS = 10_000
+# What two imports of the same files cannot have in common.
+DIFFERENT = ("ApplicationId", "CohortId", "CreationDate", "EffectiveDate", "RequestId")
+OF_THE_JOB = ("ApplicationId", "CreationDate", "CompletionDate", "Id")
+
+pytestmark = pytest.mark.timeout(300)
+
+three_and_twenty = pytest.mark.parametrize(
+    "run", [*range(3), *(pytest.param(run, marks=pytest.mark.torture) for run in range(3, 20))]
+)
+
+
+@contextmanager
+def worker_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of its own, killed at the end if it still lives."""
+    assert settings.database_url is not None
+    url = settings.database_url.get_secret_value()
+    command = [sys.executable, str(Path(__file__).with_name("program.py")), url, settings.model_dump_json()]
+    process = subprocess.Popen(command)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Small batches, so that a job has many."""
+    return settings.model_copy(update={"import_batch_rows": 10})
+
+
+def moment() -> float:
+    """When to strike, as a share of the progress."""
+    seed = secrets.randbelow(10**6)
+    print(f"seed {seed}")  # noqa: T201 - to repeat a failure
+    return random.Random(seed).uniform(0.1, 0.8)  # noqa: S311 - no secret
+
+
+async def progress(jobs: Jobs, job: dict[str, Any]) -> int:
+    get = jobs.get_import if job["Type"] == "IMPORT" else jobs.get_export
+    found = await asyncio.to_thread(get, job["Id"])
+    return int(found.get("TotalProcessed", 0))
+
+
+async def strike(jobs: Jobs, job: dict[str, Any], process: subprocess.Popen[bytes], number: int, total: int) -> int:
+    """Send a signal at a moment of the job's progress; how far it had come by then."""
+    share = moment()
+    await jobs.wait(job, lambda found: found.get("TotalProcessed", 0) >= share * total)
+    process.send_signal(number)
+    if number == signal.SIGKILL:
+        await asyncio.to_thread(process.wait)
+    reached = await progress(jobs, job)
+    assert 0.05 * total <= reached <= 0.95 * total
+    return reached
+
+
+def ended(job: dict[str, Any]) -> bool:
+    return job["JobStatus"] in ("COMPLETED", "FAILED")
+
+
+async def put_files(bucket: Bucket) -> str:
+    """Files in which rows depend on earlier ones: shared addresses, users, updates, refusals, blank lines."""
+    choose = random.Random(5)  # noqa: S311 - invented data
+    header = "Id,ChannelType,Address,Attributes.A,Metrics.M,User.UserId,User.UserAttributes.P"
+    lines = []
+    for i in range(ROWS):
+        name = f"e{choose.randrange(ROWS // 2)}" if choose.random() < 0.9 else ""
+        channel = choose.choice(("EMAIL", "GCM", "SMS", "FAX", "", ""))
+        address = f"a{choose.randrange(ROWS)}" if channel else ""
+        metric = choose.choice(("", "1", "2.5", "many"))
+        lines.append(f"{name},{channel},{address},x{i % 7},{metric},u{choose.randrange(90)},p{i}")
+        if i % 50 == 0:
+            lines.append("")
+    third = len(lines) // 3
+    await bucket.put("in/1.csv", "\n".join([header, *lines[:third]]))
+    await bucket.put("in/2.csv.gz", gzip.compress("\r\n".join([header, *lines[third : 2 * third]]).encode()))
+    await bucket.put("in/3.csv", "\n".join([header, *lines[2 * third :], ""]))
+    await bucket.put("in/4.csv", "Shoe\n")
+    return bucket.url("in/")
+
+
+async def outcome(jobs: Jobs, bucket: Bucket, job: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a job came to: its document and every endpoint, without what must differ."""
+    ended_job = jobs.get_import(job["Id"])
+    await jobs.run_export(bucket.url(f"out/{job['Id']}"))
+    endpoints = await bucket.exported(f"out/{job['Id']}/")
+    return (
+        {name: ended_job[name] for name in ended_job if name not in OF_THE_JOB},
+        [{name: endpoint[name] for name in endpoint if name not in DIFFERENT} for endpoint in endpoints],
+    )
+
+
+async def undisturbed(jobs: Jobs, bucket: Bucket, url: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the import comes to in an application of its own."""
+    application = jobs.client.create_app(CreateApplicationRequest={"Name": "Undisturbed"})["ApplicationResponse"]
+    others = jobs.of(application["Id"])
+    return await outcome(others, bucket, await others.run_import(url))
+
+
+@three_and_twenty
+async def test_a_worker_killed_in_an_import_changes_nothing(
+    run: int,  # noqa: ARG001 - only tells the runs apart
+    jobs: Jobs,
+    bucket: Bucket,
+    settings: Settings,
+) -> None:
+    url = await put_files(bucket)
+    expected = await undisturbed(jobs, bucket, url)
+    job = jobs.create_import(url)
+
+    with worker_process(settings) as first:
+        await strike(jobs, job, first, signal.SIGKILL, ROWS)
+    with worker_process(settings):
+        await jobs.wait(job, ended)
+
+    assert expected[0]["TotalProcessed"] == ROWS
+    assert expected[0]["TotalFailures"] > 100
+    assert await outcome(jobs, bucket, job) == expected
+
+
+@three_and_twenty
+async def test_a_worker_frozen_in_an_import_changes_nothing(
+    run: int,  # noqa: ARG001 - only tells the runs apart
+    jobs: Jobs,
+    bucket: Bucket,
+    settings: Settings,
+) -> None:
+    url = await put_files(bucket)
+    expected = await undisturbed(jobs, bucket, url)
+    job = jobs.create_import(url)
+
+    with worker_process(settings) as frozen:
+        reached = await strike(jobs, job, frozen, signal.SIGSTOP, ROWS)
+        with worker_process(settings):
+            await jobs.wait(job, lambda found: found["TotalProcessed"] > reached + 40)
+            frozen.send_signal(signal.SIGCONT)
+            await jobs.wait(job, ended)
+        # What it still had in hand is dropped, and it takes tasks again.
+        assert frozen.poll() is None
+        assert await outcome(jobs, bucket, job) == expected
+
+
+@three_and_twenty
+async def test_a_worker_killed_in_an_export_changes_nothing(
+    run: int,  # noqa: ARG001 - only tells the runs apart
+    jobs: Jobs,
+    bucket: Bucket,
+    settings: Settings,
+    database: Database,
+) -> None:
+    await add_many(database, jobs, ENDPOINTS)
+    job = jobs.create_export(bucket.url("out"))
+
+    with worker_process(settings) as first:
+        await strike(jobs, job, first, signal.SIGKILL, ENDPOINTS)
+    with worker_process(settings):
+        await jobs.wait(job, ended)
+
+    await check_export(jobs, bucket, job)
+
+
+@three_and_twenty
+async def test_a_worker_frozen_in_an_export_changes_nothing(
+    run: int,  # noqa: ARG001 - only tells the runs apart
+    jobs: Jobs,
+    bucket: Bucket,
+    settings: Settings,
+    database: Database,
+) -> None:
+    await add_many(database, jobs, ENDPOINTS)
+    job = jobs.create_export(bucket.url("out"))
+
+    with worker_process(settings) as frozen:
+        reached = await strike(jobs, job, frozen, signal.SIGSTOP, ENDPOINTS)
+        with worker_process(settings):
+            await jobs.wait(job, lambda found: found["TotalProcessed"] > reached + 200)
+            frozen.send_signal(signal.SIGCONT)
+            await jobs.wait(job, ended)
+        assert frozen.poll() is None
+
+    await check_export(jobs, bucket, job)
+
+
+async def check_export(jobs: Jobs, bucket: Bucket, job: dict[str, Any]) -> None:
+    found = jobs.get_export(job["Id"])
+    assert found["JobStatus"] == "COMPLETED"
+    assert (found["TotalPieces"], found["CompletedPieces"], found["FailedPieces"]) == (100, 100, 0)
+    assert (found["TotalProcessed"], found["TotalFailures"]) == (ENDPOINTS, 0)
+    assert await bucket.keys() == [f"out/{job['Id']}_{piece:05}.gz" for piece in range(100)]
+    assert [endpoint["Id"] for endpoint in await bucket.exported()] == [f"E{n:07}" for n in range(1, ENDPOINTS + 1)]
