@@ -55,7 +55,7 @@ def _members(choose: random.Random) -> list[tuple[str, Any]]:
 
 
 def _is_refused(row: Row) -> bool:
-    return row.get("Location", {}).get("Latitude") == 91
+    return bool(row.get("Location", {}).get("Latitude") == 91)
 
 
 def one_by_one(jobs: Jobs, rows: list[Row]) -> list[str]:
