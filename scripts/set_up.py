@@ -37,7 +37,8 @@ def install_locked(install: "list[str]", folder: Path) -> None:
     if done.exists() and done.read_text(encoding="ascii") == digest:
         return
     print(f"Installing the locked packages into {folder}; the first time takes a few minutes", flush=True)
-    run(*install, "--require-hashes", "--requirement", str(lock))
+    # Modules are compiled when they are first imported; most of them never are.
+    run(*install, "--no-compile", "--require-hashes", "--requirement", str(lock))
     done.write_text(digest, encoding="ascii")
 
 
