@@ -1,0 +1,36 @@
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import logging, structlog
+from repoint.log import configure_logs
+configure_logs("info")
+log = structlog.get_logger()
+structlog.contextvars.bind_contextvars(request_id="r")
+log.debug("Too fine")
+log.info("Imported 1,000 endpoints", job_id="j")
+logging.getLogger("uvicorn.error").info("Too fine")
+logging.getLogger("uvicorn.error").warning("Invalid %s", "request")
+def fail(address):
+    raise RuntimeError("broken")
+try:
+    fail("ana@example.com".upper())
+except RuntimeError:
+    log.exception("A call failed")
+"""
+
+
+def test_each_event_is_one_line_of_json_with_the_ids_of_its_call() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.stdout == ""
+    assert [(line["event"], line["level"], line["request_id"]) for line in lines] == [
+        ("Imported 1,000 endpoints", "info", "r"),
+        ("Invalid request", "warning", "r"),
+        ("A call failed", "error", "r"),
+    ]
+    assert lines[0]["job_id"] == "j"
+    assert "RuntimeError: broken" in lines[2]["exception"]
+    assert "ANA@EXAMPLE" not in done.stderr, "a traceback shows no values"
