@@ -7,13 +7,12 @@ orders are known: it reads its modules while the database comes up.
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-
-import structlog
 
 from repoint.cli.mistake import Mistake
 
@@ -24,7 +23,7 @@ WELL_AFTER_S = 30.0
 
 Orders = dict[str, Any]
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ async def keep_running(program: Program, *, grace_s: float, is_settled: Callable
             raise Mistake(f"the {program.name} process {ending(code)} while starting; its own words stand above")
         if clock() - started > WELL_AFTER_S:
             pause_s = FIRST_PAUSE_S
-        log.warning("A process died; it is started again", process=program.name, how=ending(code), pause_s=pause_s)
+        log.warning("The %s process %s; it is started again in %g s", program.name, ending(code), pause_s)
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
