@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -36,6 +38,10 @@ def probes() -> Iterator[None]:
             size_bytes = int(arguments["size"]) if "size" in arguments else None
             return Binary("text/csv", _pieces(breaks="breaks" in arguments), size_bytes)
 
+        @extension("GET", "/repoint/v1/probe-endless", resource="probe", in_steps=True)
+        async def probe_endless(_call: Call, _arguments: Input) -> Output:
+            return Binary("text/csv", _endless())
+
         @extension("DELETE", "/repoint/v1/probe-nothing", resource="probe", status=204, in_steps=True)
         async def probe_nothing(_call: Call, _arguments: Input) -> Output:
             return None
@@ -53,6 +59,17 @@ def probes() -> Iterator[None]:
             return {"Item": ["x" * 1000] * int(arguments["kilobytes"])}
 
         yield
+
+
+ENDED = threading.Event()
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    try:
+        while True:
+            yield b"x" * 100_000
+    finally:
+        ENDED.set()
 
 
 async def _pieces(*, breaks: bool) -> AsyncIterator[bytes]:
@@ -244,6 +261,17 @@ def test_answer_that_breaks_off_never_looks_whole(raw: Raw) -> None:
 
     assert answer.endswith(b"4\r\na,b\n\r\n"), "the last chunk, of length 0, is missing"
     assert [line["event"] for line in logs] == ["An answer broke off"]
+
+
+def test_pieces_end_when_the_caller_hangs_up(raw: Raw) -> None:
+    target = "/repoint/v1/probe-endless"
+    ENDED.clear()
+    with socket.create_connection(("127.0.0.1", raw.server.port), timeout=10) as connection:
+        connection.sendall(raw.bytes_of("GET", target, raw.sign("GET", target)))
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+        assert not ENDED.is_set()
+
+    assert ENDED.wait(30)
 
 
 def test_answer_beyond_the_limit_is_refused(serve: Serve) -> None:

@@ -1,10 +1,12 @@
 """An answer on its way out: status, headers and body, with what every answer carries (protocol.md sections 2 and 8)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from repoint.contract.encode import error_answer
 from repoint.contract.errors import ContractError
+from repoint.http.body import Receive
 from repoint.operation import Binary
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -45,14 +47,14 @@ class Answer:
         if size_bytes is not None:
             self.headers.append((b"content-length", b"%d" % size_bytes))
 
-    async def send(self, send: Send) -> None:
-        """Send it, in pieces if it comes in pieces."""
+    async def send(self, send: Send, receive: Receive) -> None:
+        """Send it, in pieces if it comes in pieces; these end when the caller hangs up."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         body = self.body.body if isinstance(self.body, Binary) else self.body
         if isinstance(body, bytes):
             await send({"type": "http.response.body", "body": body})
             return
-        await _send_pieces(body, send)
+        await _send_pieces(body, send, receive)
 
 
 def refusal(error: ContractError, request_id: str) -> Answer:
@@ -72,7 +74,16 @@ def preflight(methods: tuple[str, ...], request_id: str) -> Answer:
     return Answer(200, b"", request_id, headers)
 
 
-async def _send_pieces(pieces: AsyncIterator[bytes], send: Send) -> None:
-    async for piece in pieces:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+async def _send_pieces(pieces: AsyncIterator[bytes], send: Send, receive: Receive) -> None:
+    # The request has been read to its end: the next that is received is that the caller has gone.
+    gone = asyncio.ensure_future(receive())
+    try:
+        async for piece in pieces:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()

@@ -86,9 +86,9 @@ class Api:
         started_s = time.perf_counter()
         request = read_head(scope)
         if request.raw_path in self._pages:
-            await (await self._pages.answer(request)).send(send)
+            await (await self._pages.answer(request)).send(send, receive)
         elif request.method == "OPTIONS":
-            await preflight(self._router.methods(request.path), request.request_id).send(send)
+            await preflight(self._router.methods(request.path), request.request_id).send(send, receive)
         else:
             await self._serve(request, receive, send, started_s)
 
@@ -98,7 +98,7 @@ class Api:
         body = Body(receive, request.headers, route.target.limit_bytes)
         try:
             answer = await self._answer_or_refuse(request, route, body)
-            await answer.send(send)
+            await answer.send(send, receive)
         except CallerGoneError:
             return
         except Exception:
