@@ -1,6 +1,6 @@
 """Reading what a run of patches touches, in as few statements as its size allows."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,6 @@ import msgspec
 
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
-from repoint.endpoints.key import user_key
 from repoint.endpoints.patch import MOST_BYTES, Lists, Patch
 from repoint.endpoints.plan import (
     FIXED_BYTES,
@@ -83,7 +82,7 @@ async def load(
     db: Db, application_id: str, patches: Sequence[Patch], endpoints: list[tuple[Any, ...]], names: Names
 ) -> Loaded:
     """Read what else the patches touch, `endpoints` being what `ask_endpoints` found."""
-    user_ids = {user_key(patch.user_id): patch.user_id for patch in patches if patch.user_id}
+    user_ids = {patch.user_key: patch.user_id for patch in patches if patch.user_key and patch.user_id}
     linked = {row[_KEY]: row[_USER_KEY] for row in endpoints if row[_USER_KEY] is not None}
     users = await _some(db, Q.stored_users, application_id, user_ids.keys() | set(linked.values()))
     needs = _needs(patches, endpoints, users, linked)
@@ -118,8 +117,8 @@ def as_json(values: Iterable[object]) -> str:
 class _Sums:
     """What the patches of a run may add, by endpoint key and by user key."""
 
-    growth: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    user_growth: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    growth: dict[str, int] = field(default_factory=dict)
+    user_growth: dict[str, int] = field(default_factory=dict)
     # The users an endpoint belongs to at some moment of the run.
     users_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -128,7 +127,7 @@ def _needs(
     patches: Sequence[Patch], endpoints: list[tuple[Any, ...]], users: list[tuple[Any, ...]], linked: dict[str, str]
 ) -> Needs:
     needs = Needs()
-    links = Counter(user_key(patch.user_id) for patch in patches if patch.user_id)
+    links = Counter([patch.user_key for patch in patches if patch.user_key])
     counts = {key: count for key, _, count, _ in users}
     needs.crowded = {key for key, more in links.items() if counts.get(key, 0) + more > MAX_ENDPOINTS_PER_USER}
     own = {row[_KEY] for row in endpoints if row[_OWN]}
@@ -144,27 +143,28 @@ def _needs(
 
 def _add(sums: _Sums, patch: Patch, linked: dict[str, str]) -> tuple[str, ...]:
     """Count one patch; the users its endpoint belongs to so far."""
-    key = patch.key
-    sums.growth[key] += patch.size_bytes + patch.user_size_bytes
-    theirs: tuple[str, ...] | None = sums.users_of.get(key)
+    key, user = patch.key, patch.user_key
+    theirs = sums.users_of.get(key)
     if theirs is None:
         theirs = (linked[key],) if key in linked else ()
-    if patch.user_id and (user := user_key(patch.user_id)) not in theirs:
+    if user is not None and user not in theirs:
         theirs = (*theirs, user)
     sums.users_of[key] = theirs
-    if patch.user_attributes is not None:
-        for user in theirs:
-            sums.user_growth[user] += patch.user_size_bytes
+    sums.growth[key] = sums.growth.get(key, 0) + patch.size_bytes + patch.user_size_bytes
+    if patch.user_size_bytes:
+        for each in theirs:
+            sums.user_growth[each] = sums.user_growth.get(each, 0) + patch.user_size_bytes
     return theirs
 
 
 def _weigh(needs: Needs, bounds: dict[str, int], user_bounds: dict[str, int], sums: _Sums) -> None:
     for key, more in sums.growth.items():
+        bound = more + (bounds.get(key) or FIXED_BYTES + MOST_BYTES * len(key))
         theirs = sums.users_of[key]
         # A user's growth is that of every patch of the run, so two endpoints of one user do not hide each other's.
-        shared = sum([user_bounds.get(user, 0) + sums.user_growth[user] for user in theirs])
-        stored = bounds.get(key) or FIXED_BYTES + MOST_BYTES * len(key)
-        if stored + more + shared > MAX_ENDPOINT_BYTES:
+        for user in theirs:
+            bound += user_bounds.get(user, 0) + sums.user_growth.get(user, 0)
+        if bound > MAX_ENDPOINT_BYTES:
             needs.weighed.add(key)
             needs.whole_users.update(theirs)
 

@@ -15,7 +15,7 @@ import msgspec
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException
 from repoint.endpoints.cells import NULL, text_cell
-from repoint.endpoints.key import endpoint_key
+from repoint.endpoints.key import endpoint_key, user_key
 
 # endpoints.md section 5.
 MAX_ID_CHARACTERS = 1024
@@ -64,6 +64,8 @@ class Patch(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     # Demographic and Location as tab-separated cells, NULL for what is not mentioned and nothing for what is cleared.
     fields: str | None = None
     user_id: str | None = None
+    # The key of `user_id`; None where that is None or empty.
+    user_key: str | None = None
     effective_at: datetime | None = None
     request_id: str | None = None
     # Custom attribute names that get a value, each behind the letter of its kind.
@@ -168,6 +170,7 @@ def _take_user(patch: Patch, value: dict[str, Any]) -> None:
     user_id = value.get("UserId")
     if user_id is not None:
         patch.user_id = user_id
+        patch.user_key = user_key(user_id) if user_id else None
         patch.size_bytes += 12 + MOST_BYTES * len(user_id)
     attributes = value.get("UserAttributes")
     if attributes is not None:

@@ -13,7 +13,6 @@ import msgspec
 
 from repoint.contract.errors import BadRequestException, ContractError
 from repoint.endpoints.cells import NULL, text_of
-from repoint.endpoints.key import user_key
 from repoint.endpoints.patch import DEMOGRAPHIC_PLACES, LOCATION_PLACES, MOST_BYTES, PUSH_CHANNELS, Lists, Patch
 
 MAX_ENDPOINT_BYTES = 15_360
@@ -262,7 +261,7 @@ def _target_user(state: State, endpoint: Endpoint, patch: Patch) -> User | None:
     """The user the endpoint will belong to."""
     if patch.user_id is None:
         return state.users[endpoint.user_key] if endpoint.user_key is not None else None
-    return state.users[user_key(patch.user_id)] if patch.user_id else None
+    return state.users[patch.user_key] if patch.user_key is not None else None
 
 
 def _make_room(user: User, endpoint: Endpoint, channel_type: str | None) -> str | None:
