@@ -32,7 +32,7 @@ demo: $(READY)  ## Run the main job end to end over HTTP and show it
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)  ## Run every test but the torture runs
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: $(READY)  ## Lint, types, layers: what must be green on every commit
 	@$(BIN)/ruff check $(CODE)
