@@ -29,4 +29,4 @@ def test_a_url_that_is_none_is_told() -> None:
     answer = repoint("keys", "list", "--endpoint-url", "nonsense", env=KEY)
 
     assert answer.returncode == 1
-    assert "the endpoint URL cannot be used" in answer.stderr
+    assert "the endpoint URL nonsense must begin with http:// or https://" in answer.stderr

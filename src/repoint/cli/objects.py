@@ -1,6 +1,7 @@
 """Objects of the server's buckets, sent and fetched in signed pieces through the API."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,17 +42,19 @@ def list_objects(remote: Remote, place: Place) -> Iterator[dict[str, Any]]:
 def upload(remote: Remote, file: BinaryIO, place: Place, progress: Progress) -> None:
     """Send a file in parts; it appears under its key when all of them are there, and not at all otherwise."""
     uploads = f"/repoint/v1/files/{label(place.bucket)}/uploads"
-    begun = remote.json("POST", uploads, document={"Key": place.key})
+    begun = remote.json("POST", uploads, content={"Key": place.key})
     path = f"{uploads}/{label(begun['UploadId'])}"
     try:
         count = 0
         while piece := file.read(begun["PartSize"]):
             count += 1
-            remote.extension("PUT", f"{path}/parts/{count}", body=piece)
+            remote.extension("PUT", f"{path}/parts/{count}", content=piece)
             progress(len(piece))
-        remote.extension("POST", path, document={"Parts": count})
-    except KeyboardInterrupt:
-        remote.extension("DELETE", path)
+        remote.extension("POST", path, content={"Parts": count}, is_repeatable=True)
+    except (KeyboardInterrupt, Mistake):
+        # Otherwise the server does so itself, a day later.
+        with suppress(Mistake):
+            remote.extension("DELETE", path)
         raise
 
 

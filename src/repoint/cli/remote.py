@@ -5,14 +5,19 @@ region: the AWS environment, `~/.aws/credentials`, `~/.aws/config`.
 """
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import botocore.session
 import typer
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 
@@ -21,6 +26,7 @@ from repoint.cli.mistake import Mistake
 SIGNING_NAME = "mobiletargeting"
 # A call waits for a server that is being started again, but not for ever.
 TIMEOUT_S = 60
+REPEAT_AFTER_S = (0.2, 0.5, 1.0, 2.0)
 
 EndpointUrl = Annotated[
     str | None,
@@ -39,19 +45,28 @@ class Remote:
         for source in ("container-role", "iam-role"):
             session.get_component("credential_provider").remove(source)
         try:
+            self.url: str = endpoint_url or _configured_url(session)
             self.credentials = session.get_credentials()
-            self.region = session.get_config_variable("region") or "us-east-1"
+            self.region: str = session.get_config_variable("region") or "us-east-1"
         except BotoCoreError as error:
             raise Mistake(f"the AWS configuration cannot be used: {error}") from error
+        if not self.url.startswith(("http://", "https://")):
+            raise Mistake(f"the endpoint URL {self.url} must begin with http:// or https://")
         if self.credentials is None:
             raise Mistake(
                 "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. "
                 "On the server's machine, `repoint keys create --local NAME` makes one"
             )
         self._session = session
-        self._http = URLLib3Session(timeout=TIMEOUT_S)
-        self.client = self._make_client(endpoint_url)
-        self.url: str = self.client.meta.endpoint_url
+        self._http = URLLib3Session(timeout=TIMEOUT_S, verify=session.get_config_variable("ca_bundle") or True)
+
+    @cached_property
+    def client(self) -> Any:
+        """The client of botocore; made when it is needed, since reading its model takes a while."""
+        try:
+            return self._session.create_client("pinpoint", region_name=self.region, endpoint_url=self.url)
+        except (BotoCoreError, ValueError) as error:
+            raise Mistake(f"the endpoint URL {self.url} cannot be used: {error}") from error
 
     def extension(
         self,
@@ -59,30 +74,33 @@ class Remote:
         path: str,
         *,
         query: dict[str, str] | None = None,
-        document: dict[str, Any] | None = None,
-        body: bytes | None = None,
+        content: dict[str, Any] | bytes | None = None,
+        is_repeatable: bool | None = None,
     ) -> bytes:
         """Call one of the server's own operations; the answer's body.
 
-        `path` has its labels encoded by `label`. The body is the JSON `document` or the bytes of `body`. Raises Mistake
+        `path` has its labels encoded by `label`; `content` is a document, sent as JSON, or bytes. What is repeatable
+        (by default all but POST) is sent again when the connection breaks or the server is in trouble. Raises Mistake
         with the server's own words when it refuses.
         """
-        headers = {}
-        if document is not None:
-            body, headers["Content-Type"] = json.dumps(document).encode(), "application/json"
-        elif body is not None:
-            headers["Content-Type"] = "application/octet-stream"
-        url = self.url.rstrip("/") + path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        request = AWSRequest(method=method, url=url, data=body or b"", headers=headers)
-        SigV4Auth(self.credentials, SIGNING_NAME, self.region).add_auth(request)
+        is_document = isinstance(content, dict)
+        request = AWSRequest(
+            method=method,
+            url=self.url.rstrip("/") + path + (f"?{urlencode(query, quote_via=quote)}" if query else ""),
+            data=json.dumps(content).encode() if is_document else content or b"",
+            headers={"Content-Type": "application/json" if is_document else "application/octet-stream"},
+        )
+        repeats = REPEAT_AFTER_S if (method != "POST" if is_repeatable is None else is_repeatable) else ()
+        for pause_s in repeats:
+            with suppress(BotoCoreError):
+                answer = self._send(request)
+                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return _content(answer)
+            time.sleep(pause_s)
         try:
-            answer = self._http.send(request.prepare())
+            return _content(self._send(request))
         except BotoCoreError as error:
             raise Mistake(_unreachable(self.url, error)) from error
-        if answer.status_code >= 300:  # noqa: PLR2004 - HTTP's border of success
-            raise Mistake(_refusal(answer.headers.get("x-amzn-ErrorType", str(answer.status_code)), answer.content))
-        content: bytes = answer.content
-        return content
 
     def json(self, method: str, path: str, **parts: Any) -> Any:
         """Like `extension`, for an answer that is JSON."""
@@ -113,16 +131,9 @@ class Remote:
         del answer["ResponseMetadata"]
         return next(iter(answer.values()))
 
-    def _make_client(self, endpoint_url: str | None) -> Any:
-        try:
-            client = self._session.create_client("pinpoint", region_name=self.region, endpoint_url=endpoint_url)
-        except (BotoCoreError, ValueError) as error:
-            raise Mistake(f"the endpoint URL cannot be used: {error}") from error
-        if client.meta.endpoint_url.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
-            raise Mistake(
-                "no server named: set AWS_ENDPOINT_URL_PINPOINT to what `repoint serve` prints, or give --endpoint-url"
-            )
-        return client
+    def _send(self, request: AWSRequest) -> AWSResponse:
+        SigV4Auth(self.credentials, SIGNING_NAME, self.region).add_auth(request)
+        return self._http.send(request.prepare())
 
 
 def label(text: str) -> str:
@@ -130,12 +141,25 @@ def label(text: str) -> str:
     return quote(text, safe="")
 
 
-def _refusal(kind: str, body: bytes) -> str:
+def _configured_url(session: botocore.session.Session) -> str:
+    found = ConfiguredEndpointProvider(session.full_config, session.get_scoped_config(), "pinpoint").provide()
+    if not found:
+        raise Mistake(
+            "no server named: set AWS_ENDPOINT_URL_PINPOINT to what `repoint serve` prints, or give --endpoint-url"
+        )
+    return str(found)
+
+
+def _content(answer: AWSResponse) -> bytes:
+    content: bytes = answer.content
+    if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        return content
+    kind = answer.headers.get("x-amzn-ErrorType", f"{answer.status_code}")
     try:
-        told = json.loads(body)
+        told = json.loads(content)
     except ValueError:
-        return f"{kind}: {body[:200].decode(errors='replace')}"
-    return f"{kind}: {told.get('Message') or told.get('message') or 'no reason given'}"
+        raise Mistake(f"{kind}: {content[:200].decode(errors='replace')}") from None
+    raise Mistake(f"{kind}: {told.get('Message') or told.get('message') or 'no reason given'}")
 
 
 def _unreachable(url: str, error: BotoCoreError) -> str:

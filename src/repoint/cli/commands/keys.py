@@ -35,7 +35,7 @@ def create(  # noqa: PLR0913 - options of a command
         raise Mistake("--data-dir and --database-url go with --local; otherwise the server makes the key")
     else:
         remote = Remote(endpoint_url)
-        key, region, url = remote.json("POST", PATH, document={"Name": name}), remote.region, remote.url
+        key, region, url = remote.json("POST", PATH, content={"Name": name}), remote.region, remote.url
     if as_json:
         typer.echo(json.dumps(key))
     else:

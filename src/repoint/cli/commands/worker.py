@@ -20,16 +20,18 @@ def worker(data_dir: DataDir = None, database_url: DatabaseUrl = None, *, is_sup
     discover()
     settings, _ = process_settings(is_supervised=is_supervised, data_dir=data_dir, database_url=database_url)
     configure_logs(settings.log_level)
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, is_supervised=is_supervised))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, *, is_supervised: bool) -> None:
     assert settings.database_url is not None  # noqa: S101 - process_settings sees to it
     database = Database(settings.database_url.get_secret_value())
     try:
         await database.open()
     except DatabaseError as error:
         raise Mistake(str(error)) from error
+    if not is_supervised:
+        typer.echo("The worker takes tasks.")
     try:
         await run_worker(database, settings)
     finally:
