@@ -1,9 +1,15 @@
 import signal
 import socket
 import subprocess
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.fixtures.processes import Serve, processes, repoint, wait_until
 
@@ -127,6 +133,35 @@ def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     assert f"Error: the certificate {tmp_path / 'none.pem'} or its key cannot be used" in answer.stderr
     assert "Error: the API process ended with exit code 1 while starting" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "repoint test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    unsealed = serialization.NoEncryption()
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unsealed))
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def test_serve_speaks_tls(stopped: Serve, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+
+    stopped.start(env={"REPOINT_TLS_CERTIFICATE": f"{certificate}", "REPOINT_TLS_KEY": f"{key}"})
+
+    assert stopped.exports["AWS_ENDPOINT_URL_PINPOINT"].startswith("https://127.0.0.1:")
+    answer = repoint("keys", "list", env=stopped.exports | {"AWS_CA_BUNDLE": f"{certificate}"})
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_serve_runs_on_a_server_of_the_user(stopped: Serve, database_url: str) -> None:

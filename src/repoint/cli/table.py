@@ -13,7 +13,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         for row in rows:
             typer.echo("\t".join(row))
         return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        # What is too long goes on in the next line: a cut key or id is of no use.
+        table.add_column(column, overflow="fold")
     for row in rows:
         # Names come from users; what looks like markup in them is not.
         table.add_row(*map(Text, row))

@@ -11,7 +11,6 @@ import typer
 from repoint.cli.follow import check_completed, follow, tell_failures
 from repoint.cli.objects import Place, download, list_objects, parse_place
 from repoint.cli.remote import Application, EndpointUrl, Remote, RoleArn
-from repoint.cli.table import print_table
 from repoint.cli.whole_file import whole_file
 
 BUCKET = "repoint-exports"
@@ -50,10 +49,11 @@ def export(
     places = written_objects(remote, prefix, job["Id"])
     if is_local and to is not None:
         fetch(remote, places, Path(to))
-        typer.echo(f"{job['TotalProcessed']} endpoints in {to}", err=True)
+        typer.echo(f"{job['TotalProcessed']} endpoints exported to {to}", err=True)
     else:
-        print_table(("object",), [[f"{place}"] for place in places])
-        typer.echo(f"{job['TotalProcessed']} endpoints in {len(places)} objects", err=True)
+        for place in places:
+            typer.echo(f"{place}")
+        typer.echo(f"{job['TotalProcessed']} endpoints exported", err=True)
 
 
 def written_objects(remote: Remote, prefix: str, job_id: str) -> list[Place]:
