@@ -2,7 +2,6 @@
 
 import csv
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,8 @@ _TRIMMED = frozenset({"ChannelType", "OptOut"})
 _IGNORED = frozenset(
     {"EndpointStatus", "EffectiveDate", "ApplicationId", "CohortId", "CreationDate", "User.UserStatus"}
 )
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# What a number is written with.
+_NUMERALS = "0123456789+-.eE"
 _FIELDS = {"Demographic": DEMOGRAPHIC, "Location": LOCATION}
 _POSITION = frozenset({"Latitude", "Longitude"})
 
@@ -179,8 +179,11 @@ def _lists(
 
 
 def _number(group: str, name: str, cell: str) -> float:
-    # float() alone would take "nan", "1_000" and blanks.
-    number = float(cell) if _NUMBER.fullmatch(cell) else math.nan
+    # float() alone would take "nan", "1_000", blanks and the digits of other scripts.
+    try:
+        number = math.inf if cell.strip(_NUMERALS) else float(cell)
+    except ValueError:
+        number = math.inf
     if not math.isfinite(number):
         raise RowError(f"Invalid {group}.{name}: not a number")
     return number
