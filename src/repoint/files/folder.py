@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from io import IOBase
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -171,8 +172,15 @@ def _clear_scratch(folder: Path, before: float) -> None:
 
 async def _run(function: Callable[..., T], *arguments: object) -> T:
     """Run a blocking call in a thread; tell the system's refusals as S3 would."""
+    thread = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     try:
-        return await asyncio.to_thread(function, *arguments)
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        # A thread cannot be stopped: whoever closes its file next must not be faster, nor may one be left open.
+        await asyncio.wait([thread])
+        if thread.exception() is None and isinstance(opened := thread.result(), IOBase):
+            opened.close()
+        raise
     except PermissionError as error:
         raise FilesError("AccessDenied", str(error)) from error
     except OSError as error:
