@@ -3,6 +3,9 @@
 import re
 from datetime import date
 from functools import lru_cache
+from typing import Any
+
+import msgspec
 
 NULL = r"\N"
 
@@ -28,11 +31,15 @@ def text_of(cell: str) -> str | None:
     return None if cell == NULL else _ESCAPE.sub(lambda found: _PLAIN[found[0]], cell)
 
 
-def json_cell(document: str | None) -> str:
+def json_cell(document: str) -> str:
     """A JSON text; JSON itself escapes what COPY would, all but the backslash."""
-    if document is None:
-        return NULL
     return document.replace("\\", "\\\\") if "\\" in document else document
+
+
+def json_of(cell: str) -> dict[str, Any]:
+    """The object of a JSON cell."""
+    found: dict[str, Any] = msgspec.json.decode(cell.replace("\\\\", "\\") if "\\" in cell else cell)
+    return found
 
 
 def instant_cell(at_us: int) -> str:

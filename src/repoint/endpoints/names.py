@@ -11,7 +11,7 @@ import msgspec
 
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
-from repoint.endpoints.cells import instant_cell
+from repoint.endpoints.cells import instant_cell, json_cell, json_of
 from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import KINDS, Patch
 from repoint.endpoints.plan import Names
@@ -83,15 +83,23 @@ def captured(patch: Patch, removed: set[str]) -> Patch:
         return patch
     return msgspec.structs.replace(
         patch,
-        attributes=_kept("a", patch.attributes, removed),
-        metrics=_kept("m", patch.metrics, removed),
-        user_attributes=_kept("u", patch.user_attributes, removed),
+        cells=_kept_cells(patch.cells, removed),
+        user_attributes=_kept(patch.user_attributes, "u", removed) if patch.user_attributes is not None else None,
         names=tuple(name for name in patch.names if name not in removed),
     )
 
 
-def _kept(kind: str, document: str | None, removed: set[str]) -> str | None:
-    if document is None:
+def _kept_cells(cells: str | None, removed: set[str]) -> str | None:
+    if cells is None:
         return None
+    attributes, metrics, fields = cells.split("\t", 2)
+    return f"{_kept_cell(attributes, 'a', removed)}\t{_kept_cell(metrics, 'm', removed)}\t{fields}"
+
+
+def _kept_cell(cell: str, kind: str, removed: set[str]) -> str:
+    return json_cell(_kept(msgspec.json.encode(json_of(cell)).decode(), kind, removed))
+
+
+def _kept(document: str, kind: str, removed: set[str]) -> str:
     values: dict[str, object] = msgspec.json.decode(document)
     return msgspec.json.encode({name: value for name, value in values.items() if kind + name not in removed}).decode()

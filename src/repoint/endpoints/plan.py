@@ -12,8 +12,17 @@ from typing import Any
 import msgspec
 
 from repoint.contract.errors import BadRequestException, ContractError
-from repoint.endpoints.cells import NULL, text_of
-from repoint.endpoints.patch import DEMOGRAPHIC_PLACES, LOCATION_PLACES, MOST_BYTES, PUSH_CHANNELS, Lists, Patch
+from repoint.endpoints.cells import NULL, json_cell, json_of, text_of
+from repoint.endpoints.patch import (
+    ATTRIBUTES,
+    DEMOGRAPHIC_PLACES,
+    LOCATION_PLACES,
+    METRICS,
+    MOST_BYTES,
+    PUSH_CHANNELS,
+    Lists,
+    Patch,
+)
 
 MAX_ENDPOINT_BYTES = 15_360
 MAX_ENDPOINTS_PER_USER = 15
@@ -367,9 +376,7 @@ def _combined(earlier: Patch, later: Patch) -> Patch:
     return Patch(
         key=earlier.key,
         endpoint_id=earlier.endpoint_id,
-        attributes=_both(earlier.attributes, later.attributes),
-        metrics=_both(earlier.metrics, later.metrics),
-        fields=_both_fields(earlier.fields, later.fields),
+        cells=_both(earlier.cells, later.cells),
         takes_away=earlier.takes_away or later.takes_away,
     )
 
@@ -377,15 +384,12 @@ def _combined(earlier: Patch, later: Patch) -> Patch:
 def _both(earlier: str | None, later: str | None) -> str | None:
     if earlier is None or later is None:
         return earlier if later is None else later
-    merged = msgspec.json.decode(earlier) | msgspec.json.decode(later)
-    return msgspec.json.encode(merged).decode()
-
-
-def _both_fields(earlier: str | None, later: str | None) -> str | None:
-    if earlier is None or later is None:
-        return earlier if later is None else later
-    pairs = zip(earlier.split("\t"), later.split("\t"), strict=True)
-    return "\t".join([before if after == NULL else after for before, after in pairs])
+    before, after = earlier.split("\t"), later.split("\t")
+    cells = [old if new == NULL else new for old, new in zip(before, after, strict=True)]
+    for place in (ATTRIBUTES, METRICS):
+        merged = json_of(before[place]) | json_of(after[place])
+        cells[place] = json_cell(msgspec.json.encode(merged).decode())
+    return "\t".join(cells)
 
 
 def _claim_address(state: State, endpoint: Endpoint, patch: Patch) -> None:
@@ -425,12 +429,10 @@ def _weighed(endpoint: Endpoint, stored: Document, patch: Patch, target: User | 
 
 def _merged_document(stored: Document, patch: Patch) -> Document:
     document = dict(stored)
-    if patch.attributes is not None:
-        document["Attributes"] = merged_lists(document["Attributes"], msgspec.json.decode(patch.attributes))
-    if patch.metrics is not None:
-        document["Metrics"] = document["Metrics"] | msgspec.json.decode(patch.metrics)
-    if patch.fields is not None:
-        cells = patch.fields.split("\t")
+    if patch.cells is not None:
+        cells = patch.cells.split("\t")
+        document["Attributes"] = merged_lists(document["Attributes"], json_of(cells[ATTRIBUTES]))
+        document["Metrics"] = document["Metrics"] | json_of(cells[METRICS])
         for member, places in (("Demographic", DEMOGRAPHIC_PLACES), ("Location", LOCATION_PLACES)):
             mentioned = {name: text_of(cells[place]) for name, place in places.items() if cells[place] != NULL}
             if mentioned:

@@ -111,10 +111,9 @@ UPDATE endpoints e SET
     channel_type = c.channel_type,
     address = c.address,
     attributes = CASE
-        WHEN c.attributes IS NULL THEN e.attributes
         WHEN c.removed IS NULL THEN e.attributes || c.attributes
         ELSE (e.attributes || c.attributes) - ARRAY(SELECT jsonb_array_elements_text(c.removed)) END,
-    metrics = CASE WHEN c.metrics IS NULL THEN e.metrics ELSE e.metrics || c.metrics END,
+    metrics = e.metrics || c.metrics,
     app_version = nullif(coalesce(c.app_version, e.app_version), ''),
     locale = nullif(coalesce(c.locale, e.locale), ''),
     make = nullif(coalesce(c.make, e.make), ''),

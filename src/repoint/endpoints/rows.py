@@ -6,40 +6,40 @@ A change carries NULL for "keep" and an empty text for "clear"; a new row has no
 
 import msgspec
 
-from repoint.endpoints.cells import NULL, instant_cell, json_cell, text_cell
+from repoint.endpoints.cells import NULL, instant_cell, json_cell, json_of, text_cell
 from repoint.endpoints.key import cohort
-from repoint.endpoints.patch import NO_FIELDS, Lists, Patch
+from repoint.endpoints.patch import ATTRIBUTES, NO_CELLS, Lists, Patch
 from repoint.endpoints.plan import Endpoint, User, merged_lists
-
-_NO_FIELDS = "\t".join(NO_FIELDS)
 
 
 def new_row(application_id: str, endpoint: Endpoint, patch: Patch) -> str:
     """The line of a new endpoint, columns in the order of `copy_endpoints`."""
-    attributes, fields = patch.attributes, patch.fields
-    if attributes is not None and patch.takes_away:
-        attributes = _text(merged_lists({}, _lists(attributes)))
-    if fields is not None:
-        # What is cleared was never there.
-        fields = "\t".join([cell or NULL for cell in fields.split("\t")])
+    cells = patch.cells or NO_CELLS
+    if patch.takes_away or "\t\t" in cells or cells.endswith("\t"):
+        cells = _as_new(cells)
     return (
         f"{application_id}\t{text_cell(endpoint.key)}\t{text_cell(endpoint.endpoint_id)}"
         f"\t{cohort(application_id, endpoint.key)}\t{instant_cell(endpoint.created_us)}"
-        f"\t{endpoint.channel_type or NULL}\t{text_cell(endpoint.address)}\t{json_cell(attributes or '{}')}"
-        f"\t{json_cell(patch.metrics or '{}')}\t{fields or _NO_FIELDS}\t{_server_side(endpoint)}"
+        f"\t{endpoint.channel_type or NULL}\t{text_cell(endpoint.address)}\t{cells}\t{_server_side(endpoint)}"
     )
+
+
+def _as_new(cells: str) -> str:
+    """What is cleared or taken away was never there."""
+    found = [cell or NULL for cell in cells.split("\t")]
+    found[ATTRIBUTES] = json_cell(_text(merged_lists({}, json_of(found[ATTRIBUTES]))))
+    return "\t".join(found)
 
 
 def change_row(endpoint: Endpoint, patch: Patch) -> str:
     """The line of a change to a stored endpoint, columns in the order of `copy_changes`."""
-    removed = None
-    if patch.takes_away and patch.attributes is not None:
-        names = [name for name, values in _lists(patch.attributes).items() if not values]
-        removed = _text(names) if names else None
+    cells, removed = patch.cells or NO_CELLS, NULL
+    if patch.takes_away:
+        names = [name for name, values in json_of(cells.split("\t", 1)[ATTRIBUTES]).items() if not values]
+        removed = json_cell(_text(names)) if names else NULL
     return (
         f"{text_cell(endpoint.key)}\t{endpoint.channel_type or NULL}\t{text_cell(endpoint.address)}"
-        f"\t{json_cell(removed)}\t{json_cell(patch.attributes)}\t{json_cell(patch.metrics)}"
-        f"\t{patch.fields or _NO_FIELDS}\t{_server_side(endpoint)}"
+        f"\t{removed}\t{cells}\t{_server_side(endpoint)}"
     )
 
 
@@ -69,7 +69,7 @@ def _shared(user: User) -> str:
     # Nothing is taken away here, or the user would have been loaded whole.
     merged: Lists = {}
     for change in user.changes:
-        merged |= _lists(change)
+        merged |= msgspec.json.decode(change)
     return _text(merged)
 
 
@@ -84,8 +84,3 @@ def _server_side(endpoint: Endpoint) -> str:
         f"\t{text_cell(endpoint.user_key)}\t{json_cell(_text(own)) if own else NULL}"
         f"\t{instant_cell(endpoint.effective_us)}\t{text_cell(endpoint.request_id)}\t{endpoint.size_bound}\n"
     )
-
-
-def _lists(attributes: str) -> Lists:
-    found: Lists = msgspec.json.decode(attributes)
-    return found
