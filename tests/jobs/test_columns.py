@@ -167,6 +167,8 @@ def test_blanks_around_a_header_name_do_not_count() -> None:
         ("Id,Metrics.M,Metrics.M", "Invalid header: Metrics.M"),
         ("Id,EndpointStatus,EndpointStatus", "Invalid header: EndpointStatus"),
         ("Id,Attributes.a\tb", "Invalid header: Attributes.a\tb"),
+        ("Id,Attributes.a\0b", "Invalid header: NUL character"),
+        ("Id," + "x" * 500_000, "Invalid header: " + "x" * 100),
         ("Id\tAddress", "Invalid header: Id\tAddress"),
         ('Id,"Attributes.A', "Invalid header: Quote left open"),
         ("Address", "Missing ChannelType or Address"),

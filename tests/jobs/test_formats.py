@@ -132,13 +132,6 @@ def test_what_the_server_alone_sets_is_ignored() -> None:
     assert (row.patch.endpoint_status, row.patch.effective_at, row.patch.user_id) == (None, None, "u1")
 
 
-def test_a_bare_value_is_a_list_of_one() -> None:
-    row = json_row(Id="e1", Attributes={"A": "x", "B": 1, "C": True, "D": ["y", None]})
-
-    assert row.patch is not None
-    assert row.patch.attributes == '{"A":["x"],"B":["1"],"C":["true"],"D":["y"]}'
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -160,6 +153,17 @@ def test_a_bare_value_is_a_list_of_one() -> None:
 )
 def test_a_bad_json_row_is_reported_without_its_values(line: str, message: str) -> None:
     assert failure(line.replace("'", '"')) == message
+
+
+def test_a_report_is_not_long_whatever_a_row_holds() -> None:
+    name = failure('{"Id":"e1","Attributes":{"%s":["x"]}}' % ("a" * 500_000))
+    value = failure('{"Id":"e1","Metrics":{"%s":"x: y: z"}}' % ("m" * 500_000))
+
+    assert name == "Attribute name exceeds 50 characters: " + "a" * 162
+    assert value is not None
+    assert value.startswith("Invalid Metrics.mmm")
+    assert len(value) <= 200
+    assert "y" not in value
 
 
 def test_a_pretty_printed_object_fails_line_by_line() -> None:

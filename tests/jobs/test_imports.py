@@ -67,6 +67,9 @@ async def test_worked_example(jobs: Jobs, bucket: Bucket) -> None:
     assert (e9["ChannelType"], e9["Address"], e9["Attributes"]) == ("EMAIL", "e9@example.com", {"Tier": ["silver"]})
 
 
+BARE_AND_LISTS = {"A": "x", "B": 1, "C": True, "D": ["y", None], "E": None}
+
+
 def csv_of(*ids: str) -> str:
     return "Id,ChannelType,Address\n" + "".join(f"{name},EMAIL,{name}@example.com\n" for name in ids)
 
@@ -113,7 +116,7 @@ async def test_a_job_shows_counters_only_when_it_runs(jobs: Jobs, bucket: Bucket
 
 async def test_json_lines_are_imported(jobs: Jobs, bucket: Bucket) -> None:
     lines = [
-        {"Id": "a", "ChannelType": "EMAIL", "Address": "a@example.com", "Attributes": {"Tier": "gold"}},
+        {"Id": "a", "ChannelType": "EMAIL", "Address": "a@example.com", "Attributes": BARE_AND_LISTS},
         {"ChannelType": "GCM", "Address": "token", "User": {"UserId": "u1", "UserAttributes": {"Plan": ["free"]}}},
         {"User": {"UserId": "u2"}},
         {"Id": "A"},
@@ -129,7 +132,7 @@ async def test_json_lines_are_imported(jobs: Jobs, bucket: Bucket) -> None:
         f"{url}:9: Missing Address",
         f"{url}:11: Unexpected value: expected an object at column 1",
     ]
-    assert jobs.get_endpoint("a")["Attributes"] == {"Tier": ["gold"]}
+    assert jobs.get_endpoint("a")["Attributes"] == {"A": ["x"], "B": ["1"], "C": ["true"], "D": ["y"]}
 
 
 async def test_endpoints_have_the_jobs_id_as_request_id_unless_the_row_has_one(jobs: Jobs, bucket: Bucket) -> None:

@@ -89,7 +89,18 @@ def test_an_unknown_format_is_refused(file_format: str, jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["bucket/x", "http://bucket/x", "s3:/bucket/x", "s3://", "s3:///x", "s3://ab/x", "s3://a b/x", "S3://bucket"]
+    "url",
+    [
+        "bucket/x",
+        "http://bucket/x",
+        "s3:/bucket/x",
+        "s3://",
+        "s3:///x",
+        "s3://ab/x",
+        "s3://a b/x",
+        "S3://bucket",
+        "s3://bucket/" + "x" * 1025,
+    ],
 )
 def test_a_malformed_url_is_refused(url: str, jobs: Jobs) -> None:
     assert refused_import(jobs, url=url) == bad_request("Invalid S3Url")

@@ -22,6 +22,8 @@ _NUMERALS = "0123456789+-.eE"
 _FIELDS = {"Demographic": DEMOGRAPHIC, "Location": LOCATION}
 _POSITION = frozenset({"Latitude", "Longitude"})
 
+_MAX_SHOWN_CHARACTERS = 100
+
 # A field can be as long as a line may be.
 csv.field_size_limit(1 << 30)
 
@@ -112,6 +114,8 @@ def read_header(line: str) -> Columns:
 
     Raises HeaderError for an unknown or repeated column, a tab, and when no row could be an endpoint or a user.
     """
+    if "\0" in line:
+        raise HeaderError("Invalid header: NUL character")
     try:
         # A tab is no white space here but a mistake to be told.
         names = [name if "\t" in name else name.strip() for name in split_cells(line)]
@@ -119,7 +123,7 @@ def read_header(line: str) -> Columns:
         raise HeaderError(f"Invalid header: {error}") from error
     for name in names:
         if not _is_known(name):
-            raise HeaderError(f"Invalid header: {name}")
+            raise HeaderError(f"Invalid header: {name[:_MAX_SHOWN_CHARACTERS]}")
     times = Counter(names)
     for name, count in times.items():
         if count > 1 and not name.startswith(("Attributes.", "User.UserAttributes.")):
@@ -132,7 +136,7 @@ def read_header(line: str) -> Columns:
 def _is_known(column: str) -> bool:
     if column in _PLAIN or column in _IGNORED or column == USER_ID:
         return True
-    if "\t" in column or "\0" in column:
+    if "\t" in column:
         return False
     group, _, name = column.partition(".")
     if group in ("Attributes", "Metrics"):

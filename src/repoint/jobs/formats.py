@@ -25,6 +25,9 @@ Format = Literal["CSV", "JSON"]
 MAX_LINE_BYTES = 1_000_000
 _TOO_LONG = f"Line exceeds the maximum of {MAX_LINE_BYTES:,} bytes"
 
+# A job keeps a hundred reports, in which a row may have its names told.
+MAX_REPORT_CHARACTERS = 200
+
 _CHANNELS = frozenset(SHAPES["ChannelType"].enum)
 # They occur in exported files; the server alone sets what they say (jobs.md section 6).
 _IGNORED = ("EndpointStatus", "EffectiveDate", "ApplicationId", "CohortId", "CreationDate")
@@ -171,9 +174,9 @@ def _refuse_tab_and_nul(parse_line: Callable[[str], Row]) -> Callable[[str], Row
 
 
 def report(message: str) -> str:
-    """What a job says of a bad row: no value of it, and no line but the one that the job names itself."""
+    """What a job says of a bad row: no value of it, no line but the one that the job names itself, and not too much."""
     told = _VALUE_TOLD.fullmatch(message)
     # "not a number" says what is wrong, not what stands there.
     if told and not message.endswith(": not a number"):
-        return told[1]
-    return message.replace(" at line 1, column ", " at column ")
+        message = told[1]
+    return message.replace(" at line 1, column ", " at column ")[:MAX_REPORT_CHARACTERS]

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from repoint.files.file import FileChangedError, FileObject, Files, FilesError
+from repoint.files.file import MAX_KEY_BYTES, FileChangedError, FileObject, Files, FilesError
 from repoint.jobs.formats import MAX_LINE_BYTES, Format
 from repoint.jobs.lines import ObjectError, unpack
 
@@ -41,7 +41,9 @@ class Location:
 def parse_url(url: str) -> Location | None:
     """`s3://bucket/key-or-prefix`; None when it is no such URL."""
     match = _URL.fullmatch(url)
-    return Location(match[1], match[2] or "") if match else None
+    if match is None or len((match[2] or "").encode()) > MAX_KEY_BYTES:
+        return None
+    return Location(match[1], match[2] or "")
 
 
 class CompressedError(Exception):
