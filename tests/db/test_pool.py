@@ -84,6 +84,7 @@ async def test_sessions_carry_the_pools_name_and_its_limits(database: Database) 
         assert await db.value(Query("q", "SHOW application_name")) == database.name
         assert await db.value(Query("q", "SHOW idle_in_transaction_session_timeout")) == "15s"
         assert await db.value(Query("q", "SHOW timezone")) == "UTC"
+        assert await db.value(Query("q", "SHOW jit")) == "off"
 
 
 async def test_options_of_the_url_are_kept(database_url: str) -> None:
