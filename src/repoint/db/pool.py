@@ -174,7 +174,7 @@ def _sql(query: Query) -> LiteralString:
 
 def _options(url: str) -> str:
     # Sent along with the connection's first message, so they cost no round trip of their own. Compiling a plan takes
-    # longer than any of our statements, and PostgreSQL 15 to 17 compile all that a step of a plan that is off makes dear.
+    # longer than any of our statements, and PostgreSQL 15 to 17 do it for each that has a disabled step in its plan.
     ours = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s -c timezone=UTC -c jit=off"
     return f"{conninfo_to_dict(url).get('options') or ''} {ours}".strip()
 
