@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,3 +99,12 @@ def test_set_up_installs_nothing_for_who_is_not_root(tmp_path: Path, monkeypatch
     monkeypatch.setattr(set_up, "succeeds", lambda *command: pytest.fail(f"ran {command}"))
 
     assert set_up.with_apt(tmp_path / "venv") is False
+
+
+def test_what_ci_runs_is_a_program() -> None:
+    program = set_up.ROOT / ".ci" / "run"
+
+    check = subprocess.run(["bash", "-n", program], capture_output=True, text=True, check=False)
+
+    assert (check.returncode, check.stderr) == (0, "")
+    assert os.access(program, os.X_OK)
