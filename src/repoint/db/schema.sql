@@ -58,6 +58,58 @@ CREATE FUNCTION public.endpoint_document(e public.endpoints, u public.users) RET
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN concat('{"Id":', (to_json((e).endpoint_id))::text, ',"ApplicationId":"', replace(((e).application_id)::text, '-'::text, ''::text), '"', ((',"ChannelType":"'::text || (e).channel_type) || '"'::text), (',"Address":'::text || (to_json((e).address))::text), ',"EndpointStatus":"', (e).endpoint_status, '","OptOut":"', (e).opt_out, '"', ',"Attributes":', ((e).attributes)::text, ',"Metrics":', ((e).metrics)::text, CASE WHEN (num_nonnulls((e).app_version, (e).locale, (e).make, (e).model, (e).model_version, (e).platform, (e).platform_version, (e).timezone) > 0) THEN concat(',"Demographic":{', ltrim(concat((',"AppVersion":'::text || (to_json((e).app_version))::text), (',"Locale":'::text || (to_json((e).locale))::text), (',"Make":'::text || (to_json((e).make))::text), (',"Model":'::text || (to_json((e).model))::text), (',"ModelVersion":'::text || (to_json((e).model_version))::text), (',"Platform":'::text || (to_json((e).platform))::text), (',"PlatformVersion":'::text || (to_json((e).platform_version))::text), (',"Timezone":'::text || (to_json((e).timezone))::text)), ','::text), '}') ELSE NULL::text END, CASE WHEN (num_nonnulls((e).city, (e).country, (e).postal_code, (e).region, (e).latitude, (e).longitude) > 0) THEN concat(',"Location":{', ltrim(concat((',"City":'::text || (to_json((e).city))::text), (',"Country":'::text || (to_json((e).country))::text), (',"Latitude":'::text || ((e).latitude)::text), (',"Longitude":'::text || ((e).longitude)::text), (',"PostalCode":'::text || (to_json((e).postal_code))::text), (',"Region":'::text || (to_json((e).region))::text)), ','::text), '}') ELSE NULL::text END, ',"User":{', ltrim(concat((',"UserId":'::text || (to_json((u).user_id))::text), (',"UserAttributes":'::text || (NULLIF(COALESCE((u).attributes, (e).own_user_attributes), '{}'::jsonb))::text)), ','::text), '}', ',"CohortId":"', ((e).cohort)::text, '","RequestId":', (to_json((e).request_id))::text, ',"CreationDate":"', public.contract_instant((e).created_at), '","EffectiveDate":"', public.contract_instant((e).effective_at), '"}');
 
+CREATE FUNCTION public.key_hash(application_id uuid, key text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashtextextended(key, uuid_hash_extended(application_id, (0)::bigint));
+
+CREATE TABLE public.endpoint_snapshots (
+    application_id uuid CONSTRAINT endpoints_application_id_not_null NOT NULL,
+    endpoint_key text CONSTRAINT endpoints_endpoint_key_not_null NOT NULL COLLATE pg_catalog."C",
+    endpoint_id text CONSTRAINT endpoints_endpoint_id_not_null NOT NULL,
+    channel_type text,
+    address text,
+    attributes jsonb CONSTRAINT endpoints_attributes_not_null NOT NULL,
+    metrics jsonb CONSTRAINT endpoints_metrics_not_null NOT NULL,
+    app_version text,
+    locale text,
+    make text,
+    model text,
+    model_version text,
+    platform text,
+    platform_version text,
+    timezone text,
+    city text,
+    country text,
+    postal_code text,
+    region text,
+    latitude double precision,
+    longitude double precision,
+    cohort smallint CONSTRAINT endpoints_cohort_not_null NOT NULL,
+    endpoint_status text CONSTRAINT endpoints_endpoint_status_not_null NOT NULL,
+    opt_out text CONSTRAINT endpoints_opt_out_not_null NOT NULL,
+    opt_out_is_explicit boolean CONSTRAINT endpoints_opt_out_is_explicit_not_null NOT NULL,
+    user_key text COLLATE pg_catalog."C",
+    own_user_attributes jsonb,
+    effective_at timestamp with time zone CONSTRAINT endpoints_effective_at_not_null NOT NULL,
+    created_at timestamp with time zone CONSTRAINT endpoints_created_at_not_null NOT NULL,
+    request_id text CONSTRAINT endpoints_request_id_not_null NOT NULL,
+    size_bound integer CONSTRAINT endpoints_size_bound_not_null NOT NULL,
+    segment_id uuid NOT NULL,
+    version integer NOT NULL,
+    user_id text,
+    CONSTRAINT endpoint_snapshots_cohort_check CHECK (((cohort >= 0) AND (cohort <= 99))),
+    CONSTRAINT endpoint_snapshots_endpoint_status_check CHECK ((endpoint_status = ANY (ARRAY['ACTIVE'::text, 'INACTIVE'::text]))),
+    CONSTRAINT endpoint_snapshots_opt_out_check CHECK ((opt_out = ANY (ARRAY['ALL'::text, 'NONE'::text])))
+);
+
+CREATE FUNCTION public.snapshot_endpoint(s public.endpoint_snapshots) RETURNS public.endpoints
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ROW((s).application_id, (s).endpoint_key, (s).endpoint_id, (s).channel_type, (s).address, (s).attributes, (s).metrics, (s).app_version, (s).locale, (s).make, (s).model, (s).model_version, (s).platform, (s).platform_version, (s).timezone, (s).city, (s).country, (s).postal_code, (s).region, (s).latitude, (s).longitude, (s).cohort, (s).endpoint_status, (s).opt_out, (s).opt_out_is_explicit, (s).user_key, (s).own_user_attributes, (s).effective_at, (s).created_at, (s).request_id, (s).size_bound)::public.endpoints;
+
+CREATE FUNCTION public.snapshot_user(s public.endpoint_snapshots) RETURNS public.users
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ROW((s).application_id, (s).user_key, (s).user_id, (s).own_user_attributes, 1, 0)::public.users;
+
 CREATE TABLE public.access_keys (
     access_key_id text NOT NULL COLLATE pg_catalog."C",
     secret bytea NOT NULL,
@@ -65,9 +117,13 @@ CREATE TABLE public.access_keys (
     status text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
+    policy json,
+    policy_version integer DEFAULT 0 NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT access_keys_check CHECK (((status = 'REVOKED'::text) = (revoked_at IS NOT NULL))),
     CONSTRAINT access_keys_name_check CHECK ((name <> ''::text)),
-    CONSTRAINT access_keys_status_check CHECK ((status = ANY (ARRAY['ACTIVE'::text, 'REVOKED'::text])))
+    CONSTRAINT access_keys_status_check CHECK ((status = ANY (ARRAY['ACTIVE'::text, 'REVOKED'::text]))),
+    CONSTRAINT access_keys_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE TABLE public.attribute_names (
@@ -82,6 +138,33 @@ CREATE TABLE public.attribute_recounts (
     recounted_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.audit_records (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    user_name text NOT NULL COLLATE pg_catalog."C",
+    event_name text NOT NULL COLLATE pg_catalog."C",
+    record json NOT NULL
+);
+
+ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_records_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.document_versions (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    document jsonb NOT NULL,
+    modified_at timestamp with time zone NOT NULL,
+    CONSTRAINT document_versions_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
+    CONSTRAINT document_versions_version_check CHECK ((version > 0))
+);
+
 CREATE TABLE public.documents (
     kind text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -90,8 +173,10 @@ CREATE TABLE public.documents (
     tags jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     modified_at timestamp with time zone NOT NULL,
+    version integer,
     CONSTRAINT documents_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
-    CONSTRAINT documents_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
+    CONSTRAINT documents_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
+    CONSTRAINT documents_version_check CHECK ((version > 0))
 );
 
 CREATE TABLE public.export_pieces (
@@ -126,6 +211,15 @@ CREATE TABLE public.import_objects (
     CONSTRAINT import_objects_pieces_check CHECK ((pieces > 0))
 );
 
+CREATE TABLE public.job_members (
+    application_id uuid NOT NULL,
+    job_id text NOT NULL COLLATE pg_catalog."C",
+    endpoint_key text NOT NULL COLLATE pg_catalog."C",
+    segment_id uuid,
+    version integer,
+    CONSTRAINT job_members_check CHECK (((segment_id IS NULL) = (version IS NULL)))
+);
+
 CREATE TABLE public.jobs (
     application_id uuid NOT NULL,
     id text NOT NULL COLLATE pg_catalog."C",
@@ -145,6 +239,8 @@ CREATE TABLE public.jobs (
     object_no integer DEFAULT 0 NOT NULL,
     line_no bigint DEFAULT 0 NOT NULL,
     definition_count bigint DEFAULT 0 NOT NULL,
+    segment_id text COLLATE pg_catalog."C",
+    segment_version integer,
     CONSTRAINT jobs_check CHECK (((completed_at IS NOT NULL) = (status = ANY (ARRAY['COMPLETED'::text, 'FAILED'::text])))),
     CONSTRAINT jobs_failures_check CHECK ((cardinality(failures) <= 100)),
     CONSTRAINT jobs_id_check CHECK ((id ~ '^[0-9a-f]{32}$'::text)),
@@ -164,6 +260,20 @@ CREATE TABLE public.queue_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.segment_members (
+    application_id uuid NOT NULL,
+    segment_id uuid NOT NULL,
+    version integer NOT NULL,
+    endpoint_key text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.segment_users (
+    application_id uuid NOT NULL,
+    segment_id uuid NOT NULL,
+    version integer NOT NULL,
+    user_key text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.workers (
     id bigint NOT NULL,
     name text NOT NULL
@@ -178,8 +288,17 @@ ALTER TABLE ONLY public.attribute_names
 ALTER TABLE ONLY public.attribute_recounts
     ADD CONSTRAINT attribute_recounts_pkey PRIMARY KEY (application_id);
 
+ALTER TABLE ONLY public.audit_records
+    ADD CONSTRAINT audit_records_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.document_versions
+    ADD CONSTRAINT document_versions_pkey PRIMARY KEY (kind, id, version);
+
 ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (kind, id);
+
+ALTER TABLE ONLY public.endpoint_snapshots
+    ADD CONSTRAINT endpoint_snapshots_pkey PRIMARY KEY (application_id, segment_id, version, endpoint_key);
 
 ALTER TABLE ONLY public.endpoints
     ADD CONSTRAINT endpoints_pkey PRIMARY KEY (application_id, endpoint_key);
@@ -193,6 +312,9 @@ ALTER TABLE ONLY public.file_uploads
 ALTER TABLE ONLY public.import_objects
     ADD CONSTRAINT import_objects_pkey PRIMARY KEY (application_id, job_id, object_no);
 
+ALTER TABLE ONLY public.job_members
+    ADD CONSTRAINT job_members_pkey PRIMARY KEY (application_id, job_id, endpoint_key);
+
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (application_id, id);
 
@@ -202,6 +324,12 @@ ALTER TABLE ONLY public.migrations
 ALTER TABLE ONLY public.queue_migrations
     ADD CONSTRAINT queue_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.segment_members
+    ADD CONSTRAINT segment_members_pkey PRIMARY KEY (application_id, segment_id, version, endpoint_key);
+
+ALTER TABLE ONLY public.segment_users
+    ADD CONSTRAINT segment_users_pkey PRIMARY KEY (application_id, segment_id, version, user_key);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (application_id, user_key);
 
@@ -210,17 +338,28 @@ ALTER TABLE ONLY public.workers
 
 CREATE INDEX active_jobs ON public.jobs USING btree (type) WHERE (completed_at IS NULL);
 
+CREATE INDEX audit_records_by_event ON public.audit_records USING btree (event_name, occurred_at, id);
+
+CREATE INDEX audit_records_by_time ON public.audit_records USING btree (occurred_at, id);
+
+CREATE INDEX audit_records_by_user ON public.audit_records USING btree (user_name, occurred_at, id);
+
 CREATE INDEX documents_by_age ON public.documents USING btree (application_id, kind, created_at, id);
 
-CREATE INDEX endpoints_by_address ON public.endpoints USING btree (application_id, hashtextextended(address, (0)::bigint)) WHERE (address IS NOT NULL);
+CREATE INDEX endpoints_by_address ON public.endpoints USING btree (public.key_hash(application_id, address)) WHERE (address IS NOT NULL);
 
-CREATE INDEX endpoints_by_user ON public.endpoints USING btree (application_id, user_key) WHERE (user_key IS NOT NULL);
+CREATE INDEX endpoints_by_user ON public.endpoints USING btree (public.key_hash(application_id, user_key)) WHERE (user_key IS NOT NULL);
 
 CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 
 CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, created_at DESC, id DESC);
 
+CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment_id, type, created_at DESC, id DESC) WHERE (segment_id IS NOT NULL);
+
 CREATE INDEX workers_name ON public.workers USING btree (name);
+
+ALTER TABLE ONLY public.document_versions
+    ADD CONSTRAINT document_versions_kind_id_fkey FOREIGN KEY (kind, id) REFERENCES public.documents(kind, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.workers
     ADD CONSTRAINT workers_id_fkey FOREIGN KEY (id) REFERENCES public.procrastinate_workers(id) ON DELETE CASCADE;

@@ -24,6 +24,9 @@ Q = load_queries("repoint.resources")
 # Stands for the application of what belongs to none.
 ACCOUNT = ""
 
+# Higher than any version.
+_ABOVE_ALL = 2**31 - 1
+
 # Run inside the transaction that deletes, after the document has gone.
 DeleteHook = Callable[[Db, Call, str], Awaitable[None]]
 _delete_hooks: dict[str, list[DeleteHook]] = {}
@@ -53,18 +56,26 @@ class Document:
     content: dict[str, Any]
     tags: dict[str, str]
     created_at: datetime
+    # Of a version: when it came into being.
     modified_at: datetime
+    # From 1; None for kinds that have no versions.
+    version: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind of document."""
+    """One kind of document.
+
+    Where an `application_id` may be given to find a document by, one of another application is as good as none.
+    """
 
     kind: str
     # Raises BadRequestException for a request that may not be stored.
     check: Callable[[Mapping[str, Any]], None]
     # What a caller is told when there is none.
     missing: str = "Resource not found"
+    # Each change adds a version, and old ones stay readable as long as the document.
+    versioned: bool = False
 
     async def create(
         self, call: Call, request: Mapping[str, Any], *, document_id: str, application_id: str = ACCOUNT
@@ -72,12 +83,12 @@ class Resource:
         """Store a new document with the tags of the request. Raises BadRequestException as `check` and tags do."""
         self.check(request)
         parameters = {
-            "application_id": application_id,
             "document": Jsonb(_without_tags(request)),
             "tags": Jsonb(check_tags(request.get("tags", {}))),
             "now": call.now,
+            "version": 1 if self.versioned else None,
         }
-        [row] = await call.db.rows(Q.insert_document, self._named(document_id) | parameters)
+        [row] = await call.db.rows(Q.insert_document, self._named(document_id, application_id) | parameters)
         return _document(row)
 
     async def merge(self, call: Call, document_id: str, request: Mapping[str, Any]) -> Document:
@@ -89,9 +100,50 @@ class Resource:
         parameters = {"document": Jsonb(_without_tags(request)), "now": call.now}
         return self._found(await call.db.row(Q.merge_document, self._named(document_id) | parameters))
 
-    async def get(self, db: Db, document_id: str) -> Document:
+    async def add_version(self, call: Call, document_id: str, request: Mapping[str, Any]) -> Document:
+        """Make the request the document's next version, tags apart. Raises as `merge` does."""
+        self.check(request)
+        parameters = {"document": Jsonb(_without_tags(request)), "now": call.now}
+        return self._found(await call.db.row(Q.add_version, self._named(document_id) | parameters))
+
+    async def amend_version(self, db: Db, document_id: str, version: int, members: Mapping[str, Any]) -> None:
+        """Replace members of one version, which stays that version: for what is known only later.
+
+        A document that is gone is passed over.
+        """
+        parameters = {"document": Jsonb(_without_tags(members)), "version": version}
+        await db.execute(Q.amend_version, self._named(document_id) | parameters)
+
+    async def get(self, db: Db, document_id: str, application_id: str | None = None) -> Document:
         """The document; raises NotFoundException when there is none."""
-        return self._found(await db.row(Q.get_document, self._named(document_id)))
+        return self._found(await db.row(Q.get_document, self._named(document_id, application_id)))
+
+    async def lock(self, db: Db, document_id: str, application_id: str | None = None) -> Document:
+        """The document, which nobody else changes until the transaction ends. Raises NotFoundException."""
+        return self._found(await db.row(Q.lock_document, self._named(document_id, application_id)))
+
+    async def hold(self, db: Db, document_id: str, application_id: str | None = None) -> bool:
+        """Keep the document from being deleted, beside other holders; False when there is none."""
+        return await db.row(Q.hold_document, self._named(document_id, application_id)) is not None
+
+    async def get_version(self, db: Db, document_id: str, version: int, application_id: str | None = None) -> Document:
+        """The document as that version has it; raises NotFoundException when there is none."""
+        named = self._named(document_id, application_id)
+        return self._found(await db.row(Q.get_version, named | {"version": version}))
+
+    async def versions(
+        self, db: Db, page: Page, document_id: str, application_id: str | None = None
+    ) -> tuple[Sequence[Document], str | None]:
+        """One page of the document's versions, highest first, and its NextToken; None on the last page.
+
+        Raises NotFoundException when there is no document.
+        """
+        named = self._named(document_id, application_id)
+        below = _ABOVE_ALL if page.after is None else _version_of(page)
+        rows = await db.rows(Q.highest_versions, named | {"below": below, "rows": page.size + 1})
+        if not rows:
+            await self.get(db, document_id, application_id)
+        return page.cut([_document(row) for row in rows], lambda last: (f"{last.version}",))
 
     async def newest(self, db: Db, page: Page, application_id: str = ACCOUNT) -> tuple[Sequence[Document], str | None]:
         """One page of the documents of this kind, newest first, and its NextToken; None on the last page."""
@@ -108,12 +160,12 @@ class Resource:
         )
         return page.cut([_document(row) for row in rows], lambda last: age_key(last.created_at, last.id))
 
-    async def delete(self, call: Call, document_id: str) -> Document:
-        """Delete the document, run the hooks of its kind, and return it as it was.
+    async def delete(self, call: Call, document_id: str, application_id: str | None = None) -> Document:
+        """Delete the document with all its versions, run the hooks of its kind, and return it as it was.
 
         Raises NotFoundException when there is none.
         """
-        document = self._found(await call.db.row(Q.delete_document, self._named(document_id)))
+        document = self._found(await call.db.row(Q.delete_document, self._named(document_id, application_id)))
         for hook in _delete_hooks.get(self.kind, ()):
             await hook(call.db, call, document_id)
         return document
@@ -127,8 +179,8 @@ class Resource:
         if await db.value(Q.count_documents, {"kind": self.kind}) > limit:
             raise BadRequestException(f"Exceeded maximum number of {noun}: {limit}")
 
-    def _named(self, document_id: str) -> dict[str, object]:
-        return {"kind": self.kind, "id": document_id}
+    def _named(self, document_id: str, application_id: str | None = None) -> dict[str, object]:
+        return {"kind": self.kind, "id": document_id, "application_id": application_id}
 
     def _found(self, row: Row | None) -> Document:
         if row is None:
@@ -142,5 +194,19 @@ def _without_tags(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _document(row: Row) -> Document:
     return Document(
-        row["id"], row["application_id"], row["document"], row["tags"], row["created_at"], row["modified_at"]
+        row["id"],
+        row["application_id"],
+        row["document"],
+        row["tags"],
+        row["created_at"],
+        row["modified_at"],
+        row["version"],
     )
+
+
+def _version_of(page: Page) -> int:
+    try:
+        (version,) = page.after or ()
+        return int(version)
+    except ValueError:
+        raise BadRequestException("Invalid token") from None

@@ -1,0 +1,45 @@
+"""A segment as a document: how it is stored, and how answers show it (segments.md section 2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from repoint.contract.dates import format_instant
+from repoint.contract.errors import BadRequestException
+from repoint.contract.shapes import SegmentResponse
+from repoint.operation import Call
+from repoint.resources.documents import Document, Resource
+
+MAX_NAME_LENGTH = 128
+
+
+def check_segment(request: Mapping[str, Any]) -> None:
+    """Raises BadRequestException for a name that no segment can have."""
+    if len(request.get("Name", "")) > MAX_NAME_LENGTH:
+        raise BadRequestException(f"Name exceeds {MAX_NAME_LENGTH} characters")
+
+
+# A version holds Name, and ImportDefinition or the definition of a dynamic segment: SegmentGroups in normal form, and
+# Dimensions beside it as they were sent.
+SEGMENTS = Resource("segment", check=check_segment, versioned=True)
+
+
+def is_imported(content: Mapping[str, Any]) -> bool:
+    """Whether the segment is a list made by an import, not a definition that is evaluated."""
+    return "ImportDefinition" in content
+
+
+def answer(call: Call, segment: Document) -> SegmentResponse:
+    """One version of a segment as the contract shows it."""
+    # The definition is stored under the contract's names; what is not set is not there.
+    shown: dict[str, Any] = {
+        "Arn": call.arn(f"apps/{segment.application_id}/segments/{segment.id}"),
+        "ApplicationId": segment.application_id,
+        "CreationDate": format_instant(segment.created_at),
+        "Id": segment.id,
+        "LastModifiedDate": format_instant(segment.modified_at),
+        "SegmentType": "IMPORT" if is_imported(segment.content) else "DIMENSIONAL",
+        "Version": segment.version,
+        "tags": segment.tags,
+        **segment.content,
+    }
+    return shown  # type: ignore[return-value]  # made of the members that SegmentResponse has
