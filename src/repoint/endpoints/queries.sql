@@ -7,38 +7,43 @@ SELECT 1 AS found FROM documents WHERE kind = 'app' AND id = %(application_id)s
 SELECT e.endpoint_key, e.endpoint_id, e.channel_type, e.address, e.endpoint_status, e.opt_out, e.opt_out_is_explicit,
        e.user_key, e.own_user_attributes, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_us,
        e.request_id, e.size_bound
-FROM (SELECT %(application_id)s::uuid AS application_id, key
-      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
-JOIN endpoints e ON e.application_id = asked.application_id AND e.endpoint_key = asked.key
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = asked.key OFFSET 0
+) AS e
 
 -- stored_users --
 -- What the rules need of these users.
 SELECT u.user_key, u.user_id, u.endpoint_count, u.size_bound
-FROM (SELECT %(application_id)s::uuid AS application_id, key
-      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
-JOIN users u ON u.application_id = asked.application_id AND u.user_key = asked.key
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM users WHERE application_id = %(application_id)s AND user_key = asked.key OFFSET 0
+) AS u
 
 -- user_attributes --
 -- All attributes of these users.
 SELECT u.user_key, u.attributes
-FROM (SELECT %(application_id)s::uuid AS application_id, key
-      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
-JOIN users u ON u.application_id = asked.application_id AND u.user_key = asked.key
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM users WHERE application_id = %(application_id)s AND user_key = asked.key OFFSET 0
+) AS u
 
 -- user_members --
 -- The endpoints of these users, as the rule of the 16th sees them.
 SELECT e.user_key, e.endpoint_key, (extract(epoch FROM e.effective_at) * 1000000)::bigint AS effective_us,
        (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_us, e.channel_type
-FROM (SELECT %(application_id)s::uuid AS application_id, key
-      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
-JOIN endpoints e ON e.application_id = asked.application_id AND e.user_key = asked.key
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM endpoints
+    WHERE application_id IS NOT DISTINCT FROM %(application_id)s::uuid
+        AND key_hash(application_id, user_key) = key_hash(%(application_id)s::uuid, asked.key) AND user_key = asked.key
+    OFFSET 0
+) AS e
 
 -- documents_of --
 -- Whole endpoints without their users, for counting their sizes exactly.
-SELECT e.endpoint_key, endpoint_document(e, NULL::users) AS document
-FROM (SELECT %(application_id)s::uuid AS application_id, key
-      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
-JOIN endpoints e ON e.application_id = asked.application_id AND e.endpoint_key = asked.key
+SELECT e.endpoint_key, e.document
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT endpoint_key, endpoint_document(endpoints, NULL::users) AS document FROM endpoints
+    WHERE application_id = %(application_id)s AND endpoint_key = asked.key
+    OFFSET 0
+) AS e
 
 -- known_names --
 -- Which of these names the application has used, and which of them were removed.
@@ -142,29 +147,37 @@ WHERE e.application_id = c.application_id AND e.endpoint_key = c.endpoint_key
 -- go_by_index --
 -- For this transaction: statements reach the rows they name one by one. The planner knows nothing of how many rows a
 -- JSON list or a staging table holds, or of an application that was filled since the table was last analysed, and would
--- read all of an application for each row. For the same reason the statements below get the application's id as a
--- column (OFFSET 0 keeps it one): a constant lets the planner begin with "the few rows" of the application.
+-- read all of an application for each row. Settings are not enough: on a table that was vacuumed empty all ways cost the
+-- same to it. So OFFSET 0 keeps each look-up a subquery of its own, the list comes first, and where the hash of a key is
+-- looked up the application is compared in a way that no other index can serve.
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-       set_config('enable_seqscan', 'off', true)
+       set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_memoize', 'off', true)
 
 -- deactivate_others --
 -- Whoever else is ACTIVE with one of these addresses on the same channel becomes INACTIVE.
 UPDATE endpoints e SET endpoint_status = 'INACTIVE'
-FROM (SELECT %(application_id)s::uuid AS application_id, claim.*
-      FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
-                      json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key)
-      OFFSET 0) AS claim
-WHERE e.application_id = claim.application_id
-    AND hashtextextended(e.address, 0) = hashtextextended(claim.address, 0)
-    AND e.address = claim.address AND e.channel_type = claim.channel_type
-    AND e.endpoint_status = 'ACTIVE' AND e.endpoint_key <> claim.endpoint_key
+FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements_text(%(addresses)s),
+                json_array_elements_text(%(keys)s)) AS claim (channel_type, address, endpoint_key),
+    LATERAL (
+        SELECT ctid AS place FROM endpoints
+        WHERE application_id IS NOT DISTINCT FROM %(application_id)s::uuid
+            AND key_hash(application_id, address) = key_hash(%(application_id)s::uuid, claim.address)
+            AND address = claim.address AND channel_type = claim.channel_type
+            AND endpoint_status = 'ACTIVE' AND endpoint_key <> claim.endpoint_key
+        OFFSET 0
+    ) AS other
+WHERE e.ctid = other.place
 
 -- evict --
 -- Endpoints that made room for the 16th of their user.
 UPDATE endpoints e SET endpoint_status = 'INACTIVE', user_key = NULL
-FROM (SELECT %(application_id)s::uuid AS application_id, key
-      FROM json_array_elements_text(%(keys)s) AS key OFFSET 0) AS asked
-WHERE e.application_id = asked.application_id AND e.endpoint_key = asked.key
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT ctid AS place FROM endpoints
+    WHERE application_id = %(application_id)s AND endpoint_key = asked.key
+    OFFSET 0
+) AS found
+WHERE e.ctid = found.place
 
 -- copy_users --
 -- New users, as rows.new_user writes them.
@@ -199,6 +212,7 @@ WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
 -- All endpoints of a user as answers show them, oldest first.
 SELECT e.endpoint_key, endpoint_document(e, u) AS document
 FROM users u JOIN endpoints e ON e.application_id = u.application_id AND e.user_key = u.user_key
+    AND key_hash(e.application_id, e.user_key) = key_hash(u.application_id, u.user_key)
 WHERE u.application_id = %(application_id)s AND u.user_key = %(user_key)s
 ORDER BY e.created_at, e.endpoint_key
 
@@ -215,11 +229,15 @@ WHERE application_id = %(application_id)s AND user_key = %(user_key)s AND endpoi
 -- A user whose last endpoint has gone disappears.
 DELETE FROM users u
 WHERE u.application_id = %(application_id)s AND u.user_key = %(user_key)s AND NOT EXISTS (
-    SELECT FROM endpoints e WHERE e.application_id = u.application_id AND e.user_key = u.user_key)
+    SELECT FROM endpoints e
+    WHERE e.application_id = u.application_id AND e.user_key = u.user_key
+        AND key_hash(e.application_id, e.user_key) = key_hash(u.application_id, u.user_key))
 
 -- delete_user_endpoints --
 -- All endpoints of a user go.
-DELETE FROM endpoints WHERE application_id = %(application_id)s AND user_key = %(user_key)s
+DELETE FROM endpoints
+WHERE key_hash(application_id, user_key) = key_hash(%(application_id)s::uuid, %(user_key)s)
+    AND user_key = %(user_key)s AND application_id = %(application_id)s
 
 -- names_of_type --
 -- The names of one attribute type that are captured.

@@ -8,6 +8,7 @@ anywhere before the commit leaves nothing behind.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from repoint.contract.errors import ContractError, NotFoundException
 from repoint.db.pool import Db
@@ -23,6 +24,7 @@ from repoint.settings import Settings
 Q = load_queries("repoint.endpoints")
 
 _ID = re.compile("[0-9a-f]{32}")
+_LINES_AT_ONCE = 200
 
 Refusal = tuple[int, ContractError]
 
@@ -128,11 +130,11 @@ async def _save(db: Db, application_id: str, state: State) -> None:
     # Others before the rows themselves: what that does to endpoints of the run is then written over.
     await db.together(*_others(application_id, state), (Q.make_changes_table, {}))
     if new:
-        await _copy(db, Q.copy_endpoints, [rows.new_row(application_id, each, _changes(each)) for each in new])
+        await _copy(db, Q.copy_endpoints, (rows.new_row(application_id, each, _changes(each)) for each in new))
     if changed:
-        await _copy(db, Q.copy_changes, [rows.change_row(each, _changes(each)) for each in changed])
+        await _copy(db, Q.copy_changes, (rows.change_row(each, _changes(each)) for each in changed))
     if new_users:
-        await _copy(db, Q.copy_users, [rows.new_user(application_id, user) for user in new_users])
+        await _copy(db, Q.copy_users, (rows.new_user(application_id, user) for user in new_users))
     merge = [(Q.merge_changes, {"application_id": application_id})] if changed else []
     await db.together(*merge, *_stored_users(application_id, touched))
 
@@ -142,9 +144,11 @@ def _changes(endpoint: Endpoint) -> Patch:
     return endpoint.changes
 
 
-async def _copy(db: Db, query: Query, lines: list[str]) -> None:
+async def _copy(db: Db, query: Query, lines: Iterator[str]) -> None:
     async with db.copy(query) as copy:
-        await copy.write("".join(lines))
+        # The server takes in one part while the next one is made.
+        while part := "".join(islice(lines, _LINES_AT_ONCE)):
+            await copy.write(part)
 
 
 Statement = tuple[Query, dict[str, str]]
