@@ -5,6 +5,7 @@ read in short statements, each over before its lines go to the bucket, while the
 """
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 
 # jobs.md section 10.
 PIECE_ENDPOINTS = 100_000
+# Pieces that are written at once.
+_AT_ONCE = min(os.cpu_count() or 2, 4)
 # One statement reads this many.
 _READ_AT_ONCE = 2_000
 _GZIP_WINDOW_BITS = 31
@@ -48,8 +51,7 @@ async def run_export(context: TaskContext, *, application_id: str, job_id: str) 
             await _cut_pieces(work)
         try:
             async with open_files(context.settings, role_arn=work.definition["RoleArn"]) as files:
-                while (piece := await _next_piece(work)) is not None:
-                    await _write(work, files, piece)
+                await _write_pieces(work, files)
         except FilesError as error:
             await fail_job(work, f"{work.definition['S3UrlPrefix']}: {stays(work, error)}")
             return
@@ -74,10 +76,25 @@ async def _cut_pieces(work: Work) -> None:
         await db.execute(Q.end_cutting, {**work.key, "total_pieces": count})
 
 
-async def _next_piece(work: Work) -> Piece | None:
+async def _write_pieces(work: Work, files: Files) -> None:
+    """Write what is left, some pieces at once: making documents keeps a processor of the database busy a connection.
+
+    The first error ends them all.
+    """
     async with work.context.database.connection() as db:
-        row = await db.row(Q.next_piece, work.key)
-    return Piece(**row) if row else None
+        left = iter([Piece(**row) for row in await db.rows(Q.pieces_left, work.key)])
+
+    async def write_some() -> None:
+        for piece in left:
+            await _write(work, files, piece)
+
+    writing = [asyncio.create_task(write_some()) for _ in range(_AT_ONCE)]
+    try:
+        await asyncio.gather(*writing)
+    finally:
+        for each in writing:
+            each.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
 
 
 async def _write(work: Work, files: Files, piece: Piece) -> None:

@@ -111,12 +111,11 @@ SELECT endpoint_key FROM endpoints WHERE application_id = %(application_id)s ORD
 INSERT INTO export_pieces (application_id, job_id, piece_no, after_key, last_key)
 VALUES (%(application_id)s, %(job_id)s, %(piece_no)s, %(after_key)s, %(last_key)s)
 
--- next_piece --
--- The first piece that an export has not written yet.
+-- pieces_left --
+-- The pieces that an export has not written yet.
 SELECT piece_no, after_key, last_key FROM export_pieces
 WHERE application_id = %(application_id)s AND job_id = %(job_id)s
 ORDER BY piece_no
-LIMIT 1
 
 -- read_lines --
 -- Endpoints with keys above one and up to another as lines of an export, at most so many, and the last key among them.
