@@ -26,7 +26,7 @@ from repoint.db.programs import server_programs
 
 BUCKET = "bench"
 ROLE = "arn:aws:iam::000000000000:role/bench"
-POLL_S = 0.02
+POLL_S = 0.1
 # Signatures are good for five minutes.
 RESIGN_S = 120.0
 # The settings of whoever runs this are not what is measured.
