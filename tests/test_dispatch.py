@@ -11,7 +11,18 @@ from repoint.contract.errors import BadRequestException, NotFoundException, NotI
 from repoint.db.pool import Database, Db
 from repoint.db.queries import Query
 from repoint.dispatch import ATTEMPTS, dispatch
-from repoint.operation import REGISTRY, Bound, Call, Input, Output, Principal, extension, operation
+from repoint.operation import (
+    EXTENSIONS,
+    REGISTRY,
+    Bound,
+    Call,
+    Extension,
+    Input,
+    Output,
+    Principal,
+    extension,
+    operation,
+)
 from repoint.settings import Settings
 from tests.fixtures.extensions import only_here
 
@@ -75,7 +86,7 @@ async def test_refused_operation_leaves_nothing(settings: Settings, probe: Datab
 
 
 async def test_one_statement_commits_itself(settings: Settings, probe: Database) -> None:
-    @extension("POST", "/repoint/v1/probe", resource="probe", one_statement=True)
+    @extension("POST", "/repoint/v1/probe", resource="probe", one_statement=True, audit="group")
     async def write_probe(call: Call, _arguments: Input) -> Output:
         await call.db.execute(INSERT)
         return await written(call.database)
@@ -167,6 +178,9 @@ async def test_held_error_is_told_after_what_the_path_names(settings: Settings, 
     async def run(_call: Call, _arguments: Input) -> Output:
         raise AssertionError("the operation was run")
 
+    EXTENSIONS["Probe"] = Extension(
+        "PUT", "/repoint/v1/probe", 200, "repoint:Probe", "probe", raw_body=False, audit="group"
+    )
     REGISTRY["Probe"] = Bound("Probe", run, one_statement=False, in_steps=False, checks_project=False, target=target)
     held = BadRequestException("Invalid Name")
 

@@ -1,4 +1,4 @@
-"""Run one operation: authorise, built?, project exists, held error, the operation, commit.
+"""Run one operation: authorise, built?, project exists, held error, the operation, audit, commit.
 
 The order is protocol.md section 3.4. Everything that runs an operation comes through here: the API, the console, a
 command on the database itself.
@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
-from repoint.access import policy
+from repoint.access import audit
 from repoint.contract.errors import ContractError, NotFoundException, NotImplementedException
 from repoint.db.pool import Database
-from repoint.operation import REGISTRY, Bound, Call, Input, Output, Principal
+from repoint.operation import REGISTRY, Audit, Bound, Call, Input, Output, Principal
 from repoint.settings import Settings
 
 # How often a transaction is tried that others made the victim of a deadlock.
@@ -33,25 +33,35 @@ def checks_projects(check: ProjectCheck) -> ProjectCheck:
 async def dispatch(call: Call, arguments: Input, held: ContractError | None = None) -> Output:
     """Answer one call. `held` is a mistake in a member, told only after the project is known to exist.
 
-    Raises the contract's errors; whatever else rises is a bug.
+    Raises the contract's errors; whatever else rises is a bug. Either is recorded as a success is (access/audit.py).
     """
-    policy.authorise(call, arguments)
+    recorded = audit.kind(call.operation).audit
+    try:
+        output = await _answer(call, arguments, held, recorded)
+    except Exception as error:
+        audit.record_failure(call, arguments, error)
+        raise
+    if recorded == "group":
+        audit.record_success(call, arguments, output)
+    return output
+
+
+async def _answer(call: Call, arguments: Input, held: ContractError | None, recorded: Audit) -> Output:
+    if call.principal.rights is not None:
+        await call.principal.rights.check(call, arguments)
     bound = REGISTRY.get(call.operation)
     if bound is None:
         raise NotImplementedException(f"{call.operation} is not available in this version")
     if held is not None:
         await _refuse(bound, call, arguments, held)
     if bound.in_steps:
-        if not bound.checks_project and "ApplicationId" in arguments:
-            async with call.statement():
-                await _check_project(call, arguments)
-        return await bound.run(call, arguments)
+        return await _run_in_steps(bound, call, arguments, recorded)
     for _ in range(ATTEMPTS - 1):
         try:
-            return await _run(bound, call, arguments)
+            return await _run(bound, call, arguments, recorded)
         except (DeadlockDetected, SerializationFailure):
             continue
-    return await _run(bound, call, arguments)
+    return await _run(bound, call, arguments, recorded)
 
 
 async def dispatch_local(settings: Settings, database: Database, operation: str, arguments: Input) -> Output:
@@ -64,11 +74,29 @@ async def dispatch_local(settings: Settings, database: Database, operation: str,
     return await dispatch(call, arguments)
 
 
-async def _run(bound: Bound, call: Call, arguments: Input) -> Output:
-    async with call.statement() if bound.one_statement else call.step():
+async def _run_in_steps(bound: Bound, call: Call, arguments: Input, recorded: Audit) -> Output:
+    if not bound.checks_project and "ApplicationId" in arguments:
+        async with call.statement():
+            await _check_project(call, arguments)
+    if recorded == "transaction":
+        call.record_by(lambda db, output: audit.record_change(db, call, arguments, output))
+    output = await bound.run(call, arguments)
+    if call.is_unrecorded:
+        async with call.step():
+            await call.record(output)
+    return output
+
+
+async def _run(bound: Bound, call: Call, arguments: Input, recorded: Audit) -> Output:
+    is_change = recorded == "transaction"
+    # A change and its record commit together, so a single statement is not alone then.
+    async with call.statement() if bound.one_statement and not is_change else call.step() as db:
         if not bound.checks_project:
             await _check_project(call, arguments)
-        return await bound.run(call, arguments)
+        output = await bound.run(call, arguments)
+        if is_change:
+            await audit.record_change(db, call, arguments, output)
+        return output
 
 
 async def _check_project(call: Call, arguments: Input) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from repoint.contract.model import OPERATIONS
 from repoint.db.pool import Database, Db
@@ -19,6 +19,16 @@ Input = dict[str, Any]
 Output = Any
 F = TypeVar("F", bound=Callable[..., Awaitable[Output]])
 
+# How a successful call is recorded: in the transaction of its change, in a group within a second, or not at all.
+Audit = Literal["transaction", "group", "none"]
+
+
+class Rights(Protocol):
+    """What a principal may do; `access` reads it from the policy of a key."""
+
+    async def check(self, call: "Call", arguments: Input) -> None:
+        """Raise AccessDeniedException when the call may not be made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -27,6 +37,8 @@ class Principal:
     access_key_id: str
     name: str
     arn: str
+    # None for one that may do everything.
+    rights: Rights | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -42,7 +54,11 @@ class Call:
     database: Database
     source_ip: str = ""
     user_agent: str = ""
+    # Whether it came over TLS, be it ended here or by a trusted proxy.
+    is_secure: bool = False
     _db: Db | None = field(default=None, repr=False)
+    # Set by dispatch for a call whose record commits with its change, gone when the record is written.
+    _record: Callable[[Db, Output], Awaitable[None]] | None = field(default=None, repr=False)
 
     @property
     def db(self) -> Db:
@@ -74,6 +90,25 @@ class Call:
                 yield db
             finally:
                 self._db = None
+
+    def record_by(self, write: Callable[[Db, Output], Awaitable[None]]) -> None:
+        """Have the call's answer recorded by `write`, once; for dispatch."""
+        self._record = write
+
+    @property
+    def is_unrecorded(self) -> bool:
+        """Whether a record is to be written that has not been yet."""
+        return self._record is not None
+
+    async def record(self, output: Output) -> None:
+        """Write the audit record of this answer into the open step, so that it commits with the change.
+
+        For operations in steps that change something: said at the end of the step that commits it. What is not said is
+        recorded when the operation has returned. Others have it done for them.
+        """
+        if self._record is not None:
+            await self._record(self.db, output)
+            self._record = None
 
     def arn(self, suffix: str) -> str:
         """`arn:aws:mobiletargeting:<region>:<account>:<suffix>`, the region being that of the request's scope."""
@@ -125,6 +160,7 @@ class Extension:
     resource: str
     # The body is no JSON and is handed on as it came, as `arguments["Body"]`; as large as a PutEvents may be.
     raw_body: bool
+    audit: Audit
 
 
 REGISTRY: dict[str, Bound] = {}
@@ -164,25 +200,38 @@ def extension(  # noqa: PLR0913 - all but the route are rarely given
     method: str,
     path: str,
     *,
-    resource: str,
+    resource: str | None = None,
+    action: str | None = None,
+    audit: Audit | None = None,
     status: int = 200,
     in_steps: bool = False,
     one_statement: bool = False,
     checks_project: bool = False,
     raw_body: bool = False,
 ) -> Callable[[F], F]:
-    """Bind a function to a route of ours; its name in Pascal case is the operation, its action `repoint:<Name>`.
+    """Bind a function to a route of ours; its name in Pascal case is the operation (`count_segment` → CountSegment).
 
     Input: the path's labels, the query's parameters (strings) and the members of a JSON body, in one dict; labels go
     before parameters, these before members. With `raw_body` the body's bytes as `Body`. A path with `{ApplicationId}`
-    has its project checked as every operation has. `resource` is the ARN's suffix, labels in braces. The rest is as
-    for `operation`.
+    has its project checked as every operation has.
+
+    Policies see `action` (by default `repoint:<Name>`) on `resource`, the ARN's suffix with labels in braces (by
+    default the path behind `/repoint/v1/`). `audit` says how a successful call is recorded: by default reads (GET) in
+    groups, all else in the transaction of its change. The rest is as for `operation`.
     """
 
     def bind(function: F) -> F:
         name = "".join(part.capitalize() for part in function.__name__.split("_"))
         _register(Bound(name, function, one_statement, in_steps, checks_project, None))
-        EXTENSIONS[name] = Extension(method, path, status, f"repoint:{name}", resource, raw_body)
+        EXTENSIONS[name] = Extension(
+            method,
+            path,
+            status,
+            action or f"repoint:{name}",
+            path.removeprefix("/repoint/v1/") if resource is None else resource,
+            raw_body,
+            audit or ("group" if method == "GET" else "transaction"),
+        )
         return function
 
     return bind

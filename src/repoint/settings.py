@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         default=None, description="The S3 that `s3://` leads to; without it, the folder `files` in the data folder."
     )
 
+    allowed_buckets: tuple[str, ...] | None = Field(
+        default=None,
+        description="Buckets that jobs and `repoint files` may use; without it, whichever the server has access to.",
+    )
+
+    audit_days: int = Field(default=90, ge=1, description="Days that the audit record is kept.")
+
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")
     max_attribute_names: int = Field(
         default=250, ge=1, description="Custom attribute names of one application, its metrics' and users' included."

@@ -40,7 +40,7 @@ def test_keys_are_listed_without_their_secrets(raw: Raw) -> None:
 
     assert sorted(key["Name"] for key in listed["Item"]) == ["ana", "test"]
     mine = next(key for key in listed["Item"] if key["Name"] == "ana")
-    assert mine == {name: made[name] for name in ("AccessKeyId", "Name", "Status", "CreationDate")}
+    assert mine == {name: made[name] for name in ("AccessKeyId", "Name", "Status", "HasPolicy", "CreationDate")}
     assert "NextToken" not in listed
 
 

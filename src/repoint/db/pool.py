@@ -2,7 +2,7 @@
 
 import secrets
 import select
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, LiteralString
 
@@ -110,6 +110,7 @@ class Database:
             kwargs={"row_factory": dict_row, "application_name": self.name, "options": _options(url)},
             configure=_configure,
         )
+        self._before_close: list[Callable[[], Awaitable[None]]] = []
 
     async def open(self) -> None:
         """Connect; raises DatabaseError when the server does not answer or is too old."""
@@ -126,8 +127,14 @@ class Database:
         except PoolTimeout as error:
             raise DatabaseError(f"the database does not answer: {error}") from error
 
+    def before_close(self, finish: Callable[[], Awaitable[None]]) -> None:
+        """Have `finish` awaited while there still are connections, each time that they are to be given back."""
+        self._before_close.append(finish)
+
     async def close(self) -> None:
         """Give every connection back to the server."""
+        for finish in self._before_close:
+            await finish()
         await self.pool.close()
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from repoint.access.audit import record_refusal
 from repoint.contract.decode import Decoded, decode
 from repoint.contract.encode import encode
 from repoint.contract.errors import ContractError, InternalServerErrorException, PayloadTooLargeException
@@ -123,9 +124,14 @@ class Api:
         signed = await self._authenticator.authenticate(request, body)
         if route.error is not None:
             raise route.error
-        self._throttles.check(route.target.name, signed.region, time.monotonic())
-        decoded = _decode(request, route, signed.body)
-        output = await dispatch(self._call(request, route, signed), decoded.arguments, decoded.held)
+        call = self._call(request, route, signed)
+        try:
+            self._throttles.check(call.operation, call.region, time.monotonic())
+            decoded = _decode(request, route, signed.body)
+        except ContractError as error:
+            record_refusal(call, route.labels, error)
+            raise
+        output = await dispatch(call, decoded.arguments, decoded.held)
         return self._encode(request, route, output)
 
     def _route(self, request: Request) -> Route:
@@ -147,6 +153,7 @@ class Api:
             self._database,
             self._proxies.client(request.peer, headers.get(b"x-forwarded-for", b"")),
             headers.get(b"user-agent", b"").decode("latin-1"),
+            request.is_secure or self._proxies.is_secure(request.peer, headers.get(b"x-forwarded-proto", b"")),
         )
 
     def _encode(self, request: Request, route: Route, output: Output) -> Answer:

@@ -33,6 +33,10 @@ class Proxies:
                 return client
         return client
 
+    def is_secure(self, peer: str, forwarded: bytes) -> bool:
+        """Whether a trusted proxy says that its own caller came over TLS, by the X-Forwarded-Proto header."""
+        return forwarded == b"https" and self._trusted(peer)
+
     def _is_trusted(self, text: str) -> bool:
         address = _address(text)
         return address is not None and any(address in network for network in self._networks)

@@ -24,6 +24,8 @@ class Request:
     # Address of the connection's other end, empty for one that has none.
     peer: str
     received_at: datetime
+    # Whether the connection is TLS up to here.
+    is_secure: bool = False
 
     @property
     def path(self) -> str:
@@ -42,6 +44,7 @@ def read_head(scope: Scope) -> Request:
         merge_headers(scope["headers"]),
         client[0] if client else "",
         datetime.now(UTC),
+        scope["scheme"] == "https",
     )
 
 
