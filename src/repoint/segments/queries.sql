@@ -1,3 +1,7 @@
+-- lock_segments --
+-- Waits for others who change what the segments of this application are based on.
+SELECT pg_advisory_xact_lock(hashtextextended(%(application_id)s, 3))
+
 -- list_endpoints --
 -- Endpoints become members of an imported segment's version; those that are stay so.
 INSERT INTO segment_members (application_id, segment_id, version, endpoint_key)
@@ -71,3 +75,144 @@ DELETE FROM endpoint_snapshots
 WHERE application_id = %(application_id)s AND (segment_id, version, endpoint_key) IN (
     SELECT segment_id, version, endpoint_key FROM endpoint_snapshots
     WHERE application_id = %(application_id)s LIMIT %(rows)s)
+
+-- load_sources --
+-- Segments that are referred to, and those they refer to, and so on; without a version where there is no such segment.
+WITH RECURSIVE wanted (id, asked) AS (
+    SELECT "Id", "Version" FROM json_to_recordset(%(references)s) AS r ("Id" text, "Version" integer)
+    UNION
+    SELECT source->>'Id', (source->>'Version')::integer
+    FROM wanted w
+    JOIN documents d ON d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
+    JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, d.version),
+    LATERAL jsonb_path_query(v.document, '$.SegmentGroups.Groups[*].SourceSegments[*]') AS source
+), found AS (
+    SELECT w.id, w.asked, v.version, v.document,
+           CASE WHEN v.document ? 'ImportDefinition' THEN w.id::uuid END AS imported_id
+    FROM wanted w
+    LEFT JOIN documents d ON d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
+    LEFT JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, d.version)
+)
+SELECT id, asked, version, document,
+       EXISTS (SELECT FROM segment_members m WHERE m.application_id = %(application_id)s::uuid
+               AND m.segment_id = imported_id AND m.version = found.version) AS lists_endpoints,
+       EXISTS (SELECT FROM segment_users u WHERE u.application_id = %(application_id)s::uuid
+               AND u.segment_id = imported_id AND u.version = found.version) AS lists_users,
+       EXISTS (SELECT FROM endpoint_snapshots s WHERE s.application_id = %(application_id)s::uuid
+               AND s.segment_id = imported_id AND s.version = found.version) AS has_snapshots
+FROM found
+
+-- plan_afresh --
+-- For this transaction: statements are planned for their values. A segment's are run once and their plans make the
+-- difference, so a plan for any values would save nothing.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- go_by_index --
+-- For this transaction: a range of keys is read from its index, and what belongs to a row is looked up one by one. The
+-- planner knows nothing of the segments of an application that was filled since the tables were last analysed, and
+-- would read all of it for each range.
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_sort', 'off', true)
+
+-- all_snapshots --
+-- A population: what a version of an imported segment holds without it being registered.
+SELECT e.* FROM endpoint_snapshots AS e WHERE {place}
+
+-- some_endpoints --
+-- A population: the application's endpoints in a range of keys, the first of them in order.
+SELECT e.*, e.endpoint_key AS place FROM endpoints AS e
+WHERE e.application_id = %(application_id)s AND e.endpoint_key > %(after_key)s AND e.endpoint_key <= %(last_key)s
+ORDER BY e.endpoint_key
+LIMIT %(rows)s
+
+-- some_listed --
+-- A population: endpoints that a version of an imported segment lists, in a range of keys; the first of the list in
+-- order, those that do not exist without any values.
+SELECT m.endpoint_key AS place, e.*
+FROM (
+    SELECT l.endpoint_key FROM segment_members AS l
+    WHERE {place} AND l.endpoint_key > %(after_key)s AND l.endpoint_key <= %(last_key)s
+    ORDER BY l.endpoint_key
+    LIMIT %(rows)s
+) AS m LEFT JOIN LATERAL (
+    SELECT * FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = m.endpoint_key OFFSET 0
+) AS e ON true
+
+-- some_snapshots --
+-- A population: snapshots of a version of an imported segment in a range of keys, the first of them in order.
+SELECT e.*, e.endpoint_key AS place FROM endpoint_snapshots AS e
+WHERE {place} AND e.endpoint_key > %(after_key)s AND e.endpoint_key <= %(last_key)s
+ORDER BY e.endpoint_key
+LIMIT %(rows)s
+
+-- read_members --
+-- The keys of the members among some rows of a population, how many rows were judged, and the last of their keys.
+SELECT json_agg(e.place) FILTER (WHERE e.endpoint_key IS NOT NULL AND {is_member} {eligible})::text AS keys,
+       count(*) AS judged, max(e.place) AS last_key
+FROM {rows}
+
+-- registered_members --
+-- The members among registered endpoints, and whether they would be sent to.
+SELECT e.endpoint_key, NULL::uuid AS segment_id, NULL::integer AS version, {is_eligible} AS is_eligible
+FROM {rows}
+WHERE {is_member}
+
+-- snapshot_members --
+-- The members among snapshots, and whether they would be sent to.
+SELECT e.endpoint_key, e.segment_id, e.version, {is_eligible} AS is_eligible
+FROM {rows}
+WHERE {is_member}
+
+-- no_members --
+-- Nobody.
+SELECT '' AS endpoint_key, NULL::uuid AS segment_id, NULL::integer AS version, false AS is_eligible WHERE false
+
+-- distinct_members --
+-- Members of several populations, each key once: the registered endpoint, else the newest of the snapshots.
+SELECT DISTINCT ON (endpoint_key) endpoint_key, segment_id, version, is_eligible
+FROM ({members}) AS m
+ORDER BY endpoint_key, segment_id IS NOT NULL, version DESC, segment_id
+
+-- count_members --
+-- How many members there are, and how many of them would be sent to.
+SELECT count(*) AS members, count(*) FILTER (WHERE is_eligible) AS eligible
+FROM ({members}) AS m
+
+-- fix_members --
+-- The members as they are now become those of an export job.
+INSERT INTO job_members (application_id, job_id, endpoint_key, segment_id, version)
+SELECT %(application_id)s::uuid, %(job_id)s, endpoint_key, segment_id, version
+FROM ({members}) AS m
+
+-- endpoint_ids --
+-- The ids of registered endpoints with these keys as they were first written.
+SELECT e.endpoint_key, e.endpoint_id
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT endpoint_key, endpoint_id FROM endpoints
+    WHERE application_id = %(application_id)s AND endpoint_key = asked.key
+    OFFSET 0
+) AS e
+
+-- one_endpoint --
+-- A population: one registered endpoint.
+SELECT e.* FROM endpoints AS e WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
+
+-- one_snapshot --
+-- A population: one snapshot of a version of an imported segment.
+SELECT e.* FROM endpoint_snapshots AS e WHERE {place} AND e.endpoint_key = %(key)s
+
+-- explain --
+-- What one row is judged to be, verdict by verdict, and whether it would be sent to.
+SELECT {verdicts}::boolean[] AS verdicts, {is_eligible} AS is_eligible FROM {rows}
+
+-- endpoint_document --
+-- A registered endpoint as answers show it.
+SELECT endpoint_document(e, u) AS document
+FROM endpoints e LEFT JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
+
+-- snapshot_document --
+-- A snapshot as answers would show it.
+SELECT endpoint_document(snapshot_endpoint(e), snapshot_user(e)) AS document
+FROM endpoint_snapshots AS e WHERE {place} AND e.endpoint_key = %(key)s

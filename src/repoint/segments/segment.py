@@ -11,6 +11,10 @@ from repoint.resources.documents import Document, Resource
 
 MAX_NAME_LENGTH = 128
 
+_LARGEST = 2**31 - 1
+# Longer numbers are not read at all: that takes the longer, the longer they are.
+_MAX_DIGITS = 100
+
 
 def check_segment(request: Mapping[str, Any]) -> None:
     """Raises BadRequestException for a name that no segment can have."""
@@ -43,3 +47,12 @@ def answer(call: Call, segment: Document) -> SegmentResponse:
         **segment.content,
     }
     return shown  # type: ignore[return-value]  # made of the members that SegmentResponse has
+
+
+def read_version(text: str) -> int:
+    """A version in a path or a query. Raises BadRequestException unless it is a positive integer."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
+    if number < 1:
+        raise BadRequestException("Invalid version")
+    # No segment has more versions than the column can count.
+    return min(number, _LARGEST)

@@ -1,0 +1,151 @@
+"""A segment ready to be asked who belongs to it: as a whole, or in ranges of endpoint keys."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from repoint.contract.errors import NotFoundException
+from repoint.db.pool import Db
+from repoint.db.queries import Query, load_queries
+from repoint.segments.compile import FALSE, Compiler, Condition
+from repoint.segments.criterion import Parameters
+from repoint.segments.populations import Joined, Probed, Snapshots, place
+from repoint.segments.sources import Sources, Version, load_sources
+
+Q = load_queries("repoint.segments")
+
+# Members that would be sent to (segments.md section 9).
+IS_ELIGIBLE = (
+    "((e.endpoint_status = 'ACTIVE' AND e.opt_out = 'NONE' AND e.address <> '' AND e.channel_type <> '') IS TRUE)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement and the values in it."""
+
+    query: Query
+    parameters: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A version of a segment with all it is based on, evaluated at one instant."""
+
+    application_id: str
+    root: Version
+    sources: Sources
+    at: datetime
+
+    def whole(self, query: Query) -> Statement:
+        """A statement on all members, which stand in its `{members}` as a subquery.
+
+        Raises EvaluationError when a base segment is not there.
+        """
+        parameters = self._parameters()
+        branches = [branch for branch in self._whole(parameters) if branch]
+        members = " UNION ALL ".join(branches) or Q.no_members.sql
+        if len(branches) > 1:
+            members = Q.distinct_members.sql.replace("{members}", members)
+        return Statement(Query(query.name, query.sql.replace("{members}", members)), parameters.values)
+
+    def _whole(self, parameters: Parameters) -> Iterator[str]:
+        joined = Joined(parameters)
+        condition = Compiler(self.sources, joined, parameters, self.at).compile(self.root)
+        yield _branch(condition, Q.registered_members, joined.population())
+        for version in self.with_snapshots():
+            condition = Compiler(self.sources, Snapshots(version), parameters, self.at).compile(self.root)
+            snapshots = Q.all_snapshots.sql.replace("{place}", place(version, parameters, "e"))
+            yield _branch(condition, Q.snapshot_members, f"({snapshots})")
+
+    def ranges(self, *, only_eligible: bool) -> list["Range"]:
+        """Statements that read the members among the first rows of a range of keys, one for each kind of rows.
+
+        Their parameters still to be given are `after_key`, `last_key` and `rows`; they answer as `read_members` does.
+        Raises EvaluationError when a base segment is not there.
+        """
+        found = [self._registered_range(only_eligible=only_eligible)]
+        found += [self._snapshot_range(version, only_eligible=only_eligible) for version in self.with_snapshots()]
+        return [each for each in found if each is not None]
+
+    def _registered_range(self, *, only_eligible: bool) -> "Range | None":
+        parameters = self._parameters()
+        listed = self._all_listed_by(self.root)
+        rows = Probed(parameters, read_from=listed)
+        condition = Compiler(self.sources, rows, parameters, self.at).compile(self.root)
+        population = Q.some_endpoints.sql
+        if listed is not None:
+            population = Q.some_listed.sql.replace("{place}", place(listed, parameters, "l"))
+        return _range(condition, population, parameters, None, only_eligible=only_eligible)
+
+    def _snapshot_range(self, version: Version, *, only_eligible: bool) -> "Range | None":
+        parameters = self._parameters()
+        condition = Compiler(self.sources, Snapshots(version), parameters, self.at).compile(self.root)
+        population = Q.some_snapshots.sql.replace("{place}", place(version, parameters, "e"))
+        return _range(condition, population, parameters, version, only_eligible=only_eligible)
+
+    def _parameters(self) -> Parameters:
+        return Parameters({"application_id": self.application_id})
+
+    def with_snapshots(self) -> list[Version]:
+        """Base segments with snapshots; what stands in several of them counts as in the first one here."""
+        found = [version for version in self.sources.below(self.root) if version.has_snapshots]
+        return sorted(found, key=lambda version: (-version.number, version.segment_id))
+
+    def _all_listed_by(self, version: Version) -> Version | None:
+        """An imported segment whose list of endpoints holds every registered member, if one is known to.
+
+        Reading that list is then quicker than reading the application.
+        """
+        if version.is_imported:
+            return version if version.lists_endpoints and not version.lists_users else None
+        groups = version.content["SegmentGroups"]
+        if groups["Include"] == "NONE" or (groups["Include"] == "ANY" and len(groups["Groups"]) > 1):
+            return None
+        for group in groups["Groups"]:
+            if len(group["SourceSegments"]) == 1 and group["SourceType"] != "NONE":
+                found = self._all_listed_by(self.sources.require(group["SourceSegments"][0]))
+                if found is not None:
+                    return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Reads members among the first rows of a range of keys."""
+
+    statement: Statement
+    # Whose snapshots these rows are; None for registered endpoints.
+    snapshots_of: Version | None
+
+
+async def load_audience(
+    db: Db, application_id: str, segment_id: str, version: int | None = None, *, at: datetime
+) -> Audience:
+    """A segment, in its latest version unless one is named, to be evaluated at an instant.
+
+    Raises NotFoundException for an unknown segment or version; what is missing below it is an EvaluationError once it
+    is asked for members.
+    """
+    reference = {"Id": segment_id, "Version": version}
+    sources = await load_sources(db, application_id, [reference])
+    root = sources.get(reference)
+    if root is None:
+        raise NotFoundException
+    return Audience(application_id, root, sources, at)
+
+
+def _branch(condition: Condition, query: Query, population: str) -> str:
+    if condition.is_member == FALSE:
+        return ""
+    return condition.place_in(query, population).sql.replace("{is_eligible}", IS_ELIGIBLE)
+
+
+def _range(
+    condition: Condition, population: str, parameters: Parameters, snapshots_of: Version | None, *, only_eligible: bool
+) -> Range | None:
+    if condition.is_member == FALSE:
+        return None
+    query = condition.place_in(Q.read_members, f"({population})")
+    sql = query.sql.replace("{eligible}", f"AND {IS_ELIGIBLE}" if only_eligible else "")
+    return Range(Statement(Query(query.name, sql), parameters.values), snapshots_of)

@@ -1,0 +1,169 @@
+"""One criterion as SQL over a row `e` of endpoints or snapshots (segments.md sections 5 to 8).
+
+What comes out is true or false, never NULL, and cannot fail whatever is stored. Values are parameters.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from repoint.endpoints.patch import PUSH_CHANNELS
+from repoint.segments.dimensions import Criterion, Kind, instant_text, one_decimal
+
+# When the endpoint was last seen (segments.md section 7). The arrival of its latest event belongs here as soon as
+# events are taken in: it is then the later of both.
+_LAST_ACTIVITY = "e.effective_at"
+
+_COLUMNS = {
+    "AppVersion": "e.app_version",
+    "Channel": "e.channel_type",
+    "Country": "e.country",
+    "Make": "e.make",
+    "Model": "e.model",
+    "Platform": "e.platform",
+}
+_COMPARISONS = {
+    "GREATER_THAN": ">",
+    "LESS_THAN": "<",
+    "GREATER_THAN_OR_EQUAL": ">=",
+    "LESS_THAN_OR_EQUAL": "<=",
+    "EQUAL": "=",
+}
+_DURATIONS = {
+    "HR_24": timedelta(hours=24),
+    "DAY_7": timedelta(days=7),
+    "DAY_14": timedelta(days=14),
+    "DAY_30": timedelta(days=30),
+}
+# A billionth of a degree is a tenth of a millimetre. What differs by less would underflow in the distance, which
+# PostgreSQL takes for an error.
+_DEGREE_DECIMALS = 9
+_DATE_CHARACTERS = len("2025-03-01")
+
+# What a criterion costs a row, roughly; the cheap ones are asked first.
+COSTS: dict[Kind, int] = {
+    "recency": 0,
+    "demographic": 0,
+    "location": 0,
+    "attribute": 1,
+    "metric": 1,
+    "gps": 2,
+    "user_attribute": 3,
+}
+
+# What becomes of a condition on a JSON object of lists, given the object's SQL.
+OnLists = Callable[[str], str]
+
+
+class Parameters:
+    """The values of a statement, by the names they have in it."""
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self.values = dict(given)
+
+    def add(self, value: object) -> str:
+        """The place that stands for the value."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f"%({name})s"
+
+
+def criterion_sql(
+    criterion: Criterion, parameters: Parameters, at: datetime, on_user_attributes: Callable[[OnLists], str]
+) -> str:
+    """Whether the row matches a criterion, evaluated at an instant.
+
+    `on_user_attributes` says how a condition is asked of the attributes of the row's user.
+    """
+    match criterion.kind:
+        case "attribute":
+            positive = _on_lists(criterion, parameters)("e.attributes")
+        case "user_attribute":
+            positive = on_user_attributes(_on_lists(criterion, parameters))
+        case "demographic" | "location":
+            positive = _one_of(criterion, parameters)
+        case "metric":
+            return _metric(criterion, parameters)
+        case "recency":
+            return _recency(criterion, parameters, at)
+        case "gps":
+            return _gps_point(criterion, parameters)
+    return f"(NOT {positive})" if criterion.type == "EXCLUSIVE" else positive
+
+
+def _on_lists(criterion: Criterion, parameters: Parameters) -> OnLists:
+    """An attribute criterion in its positive form."""
+    name = f"{parameters.add(criterion.name)}::text"
+    if criterion.type in ("INCLUSIVE", "EXCLUSIVE"):
+        wanted = _any_of(criterion.values, parameters)
+        return lambda lists: f"((({lists} -> {name}) {wanted}) IS TRUE)"
+    matches = _some_value(criterion, parameters)
+    return lambda lists: (
+        f"(EXISTS (SELECT FROM jsonb_array_elements_text({lists} -> {name}) AS stored (value) WHERE {matches}))"
+    )
+
+
+def _any_of(values: Sequence[str], parameters: Parameters) -> str:
+    if len(values) == 1:
+        return f"? {parameters.add(values[0])}::text"
+    return f"?| {parameters.add(list(values))}::text[]"
+
+
+def _some_value(criterion: Criterion, parameters: Parameters) -> str:
+    """Whether one stored value matches one value of the criterion."""
+    if criterion.type == "CONTAINS":
+        return " OR ".join(f"strpos(stored.value, {parameters.add(value)}) > 0" for value in criterion.values)
+    # Checked when the definition was stored.
+    instants = [instant for value in criterion.values if (instant := instant_text(value))]
+    stored = "instant_text(stored.value)"
+    match criterion.type:
+        case "BEFORE":
+            return f"{stored} < {_instant(max(instants), parameters)}"
+        case "AFTER":
+            return f"{stored} > {_instant(min(instants), parameters)}"
+        case "BETWEEN":
+            first, last = (_instant(instant, parameters) for instant in instants)
+            return f"{stored} BETWEEN {first} AND {last}"
+    days = [instant[:_DATE_CHARACTERS] for instant in instants]
+    return f"left({stored}, {_DATE_CHARACTERS}) = ANY({parameters.add(days)}::text[])"
+
+
+def _instant(text: str, parameters: Parameters) -> str:
+    return f'({parameters.add(text)} COLLATE "C")'
+
+
+def _metric(criterion: Criterion, parameters: Parameters) -> str:
+    """Compares JSON with JSON: a cast could fail, and takes longer."""
+    name = parameters.add(criterion.name)
+    value = parameters.add(repr(float(criterion.given["Value"])))
+    sign = _COMPARISONS[criterion.given["ComparisonOperator"]]
+    return f"(((e.metrics -> {name}::text) {sign} {value}::jsonb) IS TRUE)"
+
+
+def _recency(criterion: Criterion, parameters: Parameters, at: datetime) -> str:
+    since = parameters.add(at - _DURATIONS[criterion.given["Duration"]])
+    sign = ">=" if criterion.given["RecencyType"] == "ACTIVE" else "<"
+    return f"({_LAST_ACTIVITY} {sign} {since})"
+
+
+def _one_of(criterion: Criterion, parameters: Parameters) -> str:
+    column = _COLUMNS.get(criterion.name)
+    if column is None:
+        # Endpoints have no DeviceType.
+        return "FALSE"
+    values = criterion.values
+    if criterion.name == "Channel" and "PUSH" in values:
+        values = [*values, *sorted(PUSH_CHANNELS)]
+    return f"(({column} = ANY({parameters.add(list(values))}::text[])) IS TRUE)"
+
+
+def _gps_point(criterion: Criterion, parameters: Parameters) -> str:
+    point = criterion.given["Coordinates"]
+    range_km = criterion.given.get("RangeInKilometers", 0)
+    if not range_km:
+        latitude, longitude = (parameters.add(one_decimal(point[name])) for name in ("Latitude", "Longitude"))
+        return f"((e.latitude = {latitude} AND e.longitude = {longitude}) IS TRUE)"
+    latitude, longitude = (
+        parameters.add(round(float(point[name]), _DEGREE_DECIMALS)) for name in ("Latitude", "Longitude")
+    )
+    limit = parameters.add(float(range_km))
+    return f"((distance_km(e.latitude, e.longitude, {latitude}, {longitude}) <= {limit}) IS TRUE)"

@@ -1,0 +1,217 @@
+"""What the definition of a dynamic segment may say, and its normal form (segments.md sections 3 and 5 to 8).
+
+Pure rules: whether base segments exist is asked in `sources`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from repoint.contract.errors import BadRequestException
+from repoint.contract.model import SHAPES
+
+MAX_DIMENSIONS = 100
+MAX_VALUES = 100
+MAX_VALUE_LENGTH = 100
+
+Definition = dict[str, Any]
+Kind = Literal["attribute", "user_attribute", "metric", "recency", "demographic", "location", "gps"]
+
+DATE_TYPES = frozenset({"BEFORE", "AFTER", "ON", "BETWEEN"})
+_COMPARISONS = frozenset({"GREATER_THAN", "LESS_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL", "EQUAL"})
+_CHANNELS = frozenset(SHAPES["ChannelType"].enum)
+_MAX_LATITUDE, _MAX_LONGITUDE = 90, 180
+
+_INSTANT = re.compile(
+    r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d{1,9}))?Z", re.ASCII
+)
+_LAST_DAYS = {2: 28, 4: 30, 6: 30, 9: 30, 11: 30}
+_LEAP_DAY = (2, 29)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One leaf of a definition, counted as one dimension."""
+
+    kind: Kind
+    # Of the attribute, metric, or member of Demographic and Location.
+    name: str
+    given: Mapping[str, Any]
+
+    @property
+    def values(self) -> list[str]:
+        """The criterion's Values; empty for kinds that have none."""
+        values: list[str] = self.given.get("Values", [])
+        return values
+
+    @property
+    def type(self) -> str:
+        """AttributeType or DimensionType."""
+        found: str = self.given.get("AttributeType") or self.given.get("DimensionType") or "INCLUSIVE"
+        return found
+
+
+def criteria(dimensions: Mapping[str, Any]) -> Iterator[Criterion]:
+    """Every criterion of one entry of Dimensions, in the order of the contract's members."""
+    behavior, location = dimensions.get("Behavior", {}), dimensions.get("Location", {})
+    yield from _each("attribute", dimensions.get("Attributes", {}))
+    yield from _each("user_attribute", dimensions.get("UserAttributes", {}))
+    yield from _each("metric", dimensions.get("Metrics", {}))
+    if "Recency" in behavior:
+        yield Criterion("recency", "Recency", behavior["Recency"])
+    yield from _each("demographic", dimensions.get("Demographic", {}))
+    if "Country" in location:
+        yield Criterion("location", "Country", location["Country"])
+    if "GPSPoint" in location:
+        yield Criterion("gps", "GPSPoint", location["GPSPoint"])
+
+
+def _each(kind: Kind, named: Mapping[str, Any]) -> Iterator[Criterion]:
+    return (Criterion(kind, name, given) for name, given in named.items())
+
+
+def normal_form(request: Mapping[str, Any]) -> Definition:
+    """The definition in a WriteSegmentRequest as it is stored: SegmentGroups with every default filled in.
+
+    The legacy Dimensions stand beside them as they were sent. Neither of both is a segment of all endpoints. Raises
+    BadRequestException with the texts of segments.md, Errors.
+    """
+    legacy = request.get("Dimensions")
+    if legacy is not None and "SegmentGroups" in request:
+        raise BadRequestException("Specify Dimensions or SegmentGroups, not both")
+    groups = request.get("SegmentGroups", {}) if legacy is None else {"Groups": [{"Dimensions": [legacy]}]}
+    definition: Definition = {"SegmentGroups": _group_list(groups)}
+    _check(definition)
+    return definition if legacy is None else {"Dimensions": legacy, **definition}
+
+
+def references(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every SegmentReference of a stored definition; an imported segment has none."""
+    for group in definition.get("SegmentGroups", {}).get("Groups", []):
+        yield from group["SourceSegments"]
+
+
+def _group_list(groups: Mapping[str, Any]) -> Definition:
+    return {
+        "Include": groups.get("Include", "ALL"),
+        "Groups": [
+            {
+                "Type": group.get("Type", "ALL"),
+                "Dimensions": [_with_types(entry) for entry in group.get("Dimensions", [])],
+                "SourceType": group.get("SourceType", "ALL"),
+                "SourceSegments": group.get("SourceSegments", []),
+            }
+            for group in groups.get("Groups", [])
+        ],
+    }
+
+
+def _with_types(entry: Mapping[str, Any]) -> Definition:
+    filled = dict(entry)
+    for member in ("Attributes", "UserAttributes"):
+        if member in entry:
+            filled[member] = {name: {"AttributeType": "INCLUSIVE", **each} for name, each in entry[member].items()}
+    if "Demographic" in entry:
+        filled["Demographic"] = {name: _with_type(each) for name, each in entry["Demographic"].items()}
+    if "Country" in entry.get("Location", {}):
+        filled["Location"] = {**entry["Location"], "Country": _with_type(entry["Location"]["Country"])}
+    return filled
+
+
+def _with_type(given: Mapping[str, Any]) -> Definition:
+    return {"DimensionType": "INCLUSIVE", **given}
+
+
+def _check(definition: Definition) -> None:
+    groups = definition["SegmentGroups"]["Groups"]
+    found = [each for group in groups for entry in group["Dimensions"] for each in criteria(entry)]
+    if len(found) > MAX_DIMENSIONS:
+        raise BadRequestException(f"Maximum number of dimensions exceeded: {MAX_DIMENSIONS}")
+    if sum(len(criterion.values) for criterion in found) > MAX_VALUES:
+        raise BadRequestException(f"Maximum number of values exceeded: {MAX_VALUES}")
+    for criterion in found:
+        _check_values(criterion)
+        _CHECKS[criterion.kind](criterion)
+
+
+def _check_values(criterion: Criterion) -> None:
+    if "Values" in criterion.given and not criterion.values:
+        raise _invalid_values(criterion)
+    if any(len(value) > MAX_VALUE_LENGTH for value in criterion.values):
+        raise BadRequestException(f"Value exceeds {MAX_VALUE_LENGTH} characters")
+
+
+def _check_attribute(criterion: Criterion) -> None:
+    if criterion.type not in DATE_TYPES:
+        return
+    instants = [instant_text(value) for value in criterion.values]
+    dates = [instant for instant in instants if instant is not None]
+    if len(dates) < len(instants):
+        raise _invalid_values(criterion)
+    if criterion.type == "BETWEEN" and not _is_range(dates):
+        raise _invalid_values(criterion)
+
+
+def _is_range(dates: list[str]) -> bool:
+    return len(dates) == len(("first", "last")) and dates[0] <= dates[1]
+
+
+def _check_metric(criterion: Criterion) -> None:
+    operator = criterion.given["ComparisonOperator"]
+    if operator not in _COMPARISONS:
+        raise BadRequestException(f"Invalid ComparisonOperator: {operator}")
+
+
+def _check_demographic(criterion: Criterion) -> None:
+    for value in criterion.values:
+        if criterion.name == "Channel" and value not in _CHANNELS:
+            raise BadRequestException(f"Invalid Channel: {value}")
+
+
+def _check_gps(criterion: Criterion) -> None:
+    coordinates = criterion.given["Coordinates"]
+    is_somewhere = abs(coordinates["Latitude"]) <= _MAX_LATITUDE and abs(coordinates["Longitude"]) <= _MAX_LONGITUDE
+    if not is_somewhere or criterion.given.get("RangeInKilometers", 0) < 0:
+        raise BadRequestException("Invalid GPSPoint")
+
+
+def _check_nothing(_criterion: Criterion) -> None:
+    """The contract's types say all there is to say."""
+
+
+_CHECKS: dict[Kind, Callable[[Criterion], None]] = {
+    "attribute": _check_attribute,
+    "user_attribute": _check_attribute,
+    "metric": _check_metric,
+    "recency": _check_nothing,
+    "demographic": _check_demographic,
+    "location": _check_nothing,
+    "gps": _check_gps,
+}
+
+
+def _invalid_values(criterion: Criterion) -> BadRequestException:
+    return BadRequestException(f"Invalid Values for {criterion.name}")
+
+
+def instant_text(value: str) -> str | None:
+    """A value of the form of ISO_INSTANT as a text that compares as the instants do; None for any other.
+
+    `2025-03-01T18:45:00.000000000`, as the SQL function of the same name has it.
+    """
+    match = _INSTANT.fullmatch(value)
+    if match is None:
+        return None
+    year, month, day = (int(part) for part in match.groups()[:3])
+    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if day > _LAST_DAYS.get(month, 31) and not (is_leap and (month, day) == _LEAP_DAY):
+        return None
+    fraction = match[4] or ""
+    return f"{value[:19]}.{fraction.ljust(9, '0')}"
+
+
+def one_decimal(degrees: float) -> float:
+    """A coordinate as endpoints store it: rounded to 0.1, half away from zero (endpoints.md section 9)."""
+    return math.copysign(math.floor(abs(degrees) * 10 + 0.5) / 10, degrees) if degrees else 0.0
