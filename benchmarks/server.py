@@ -123,6 +123,13 @@ class Server:
         job = f"/v1/apps/{application_id}/jobs/export/{answer['ExportJobResponse']['Id']}"
         return self._wait(job, count, lambda: None) - started
 
+    def api(self) -> int:
+        """The process of the API."""
+        for pid in _children(self._pid):
+            if "api" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0"):
+                return pid
+        raise NotMeasured("the API is gone")
+
     def worker(self) -> list[int]:
         """The process of the worker, and those of its children that parse an import."""
         for pid in _children(self._pid):
