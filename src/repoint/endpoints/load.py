@@ -126,11 +126,12 @@ class _Sums:
 def _needs(
     patches: Sequence[Patch], endpoints: list[tuple[Any, ...]], users: list[tuple[Any, ...]], linked: dict[str, str]
 ) -> Needs:
-    needs = Needs()
     links = Counter([patch.user_key for patch in patches if patch.user_key])
     counts = {key: count for key, _, count, _ in users}
-    needs.crowded = {key for key, more in links.items() if counts.get(key, 0) + more > MAX_ENDPOINTS_PER_USER}
+    needs = Needs(crowded={key for key, more in links.items() if counts.get(key, 0) + more > MAX_ENDPOINTS_PER_USER})
     own = {row[_KEY] for row in endpoints if row[_OWN]}
+    if not own and _are_plain(patches, endpoints, users, max(links.values(), default=0)):
+        return needs
     sums = _Sums()
     for patch in patches:
         is_again = patch.key in sums.users_of
@@ -139,6 +140,26 @@ def _needs(
             needs.whole_users.update(theirs)
     _weigh(needs, {row[_KEY]: row[_BOUND] for row in endpoints}, {row[0]: row[3] for row in users}, sums)
     return needs
+
+
+def _are_plain(
+    patches: Sequence[Patch], endpoints: list[tuple[Any, ...]], users: list[tuple[Any, ...]], most_links: int
+) -> bool:
+    """Whether each patch has an endpoint of its own and even the greatest of everything together is within the limit.
+
+    Asked first because the sums by endpoint and user took a fifth of the worker's time, and files are mostly plain.
+    """
+    if len({patch.key for patch in patches}) < len(patches) or any(patch.takes_away for patch in patches):
+        return False
+    user_bytes = max([patch.user_size_bytes for patch in patches], default=0)
+    # An endpoint that changes its user has the attributes of two, to each of which patches may add that name it, and
+    # such of its stored endpoints as name no user.
+    adding = most_links + MAX_ENDPOINTS_PER_USER
+    bound = 2 * (max([row[3] for row in users], default=0) + user_bytes * adding)
+    bound += max([patch.size_bytes for patch in patches], default=0) + user_bytes
+    bound += max([FIXED_BYTES, *[row[_BOUND] for row in endpoints]])
+    bound += MOST_BYTES * max([len(patch.key) for patch in patches], default=0)
+    return bool(bound <= MAX_ENDPOINT_BYTES)
 
 
 def _add(sums: _Sums, patch: Patch, linked: dict[str, str]) -> tuple[str, ...]:

@@ -17,10 +17,13 @@ def new_row(application_id: str, endpoint: Endpoint, patch: Patch) -> str:
     cells = patch.cells or NO_CELLS
     if patch.takes_away or "\t\t" in cells or cells.endswith("\t"):
         cells = _as_new(cells)
+    created = instant_cell(endpoint.created_us)
+    effective = created if endpoint.effective_us == endpoint.created_us else instant_cell(endpoint.effective_us)
     return (
         f"{application_id}\t{text_cell(endpoint.key)}\t{text_cell(endpoint.endpoint_id)}"
-        f"\t{cohort(application_id, endpoint.key)}\t{instant_cell(endpoint.created_us)}"
-        f"\t{endpoint.channel_type or NULL}\t{text_cell(endpoint.address)}\t{cells}\t{_server_side(endpoint)}"
+        f"\t{cohort(application_id, endpoint.key)}\t{created}"
+        f"\t{endpoint.channel_type or NULL}\t{text_cell(endpoint.address)}\t{cells}"
+        f"\t{_server_side(endpoint, effective)}"
     )
 
 
@@ -39,7 +42,7 @@ def change_row(endpoint: Endpoint, patch: Patch) -> str:
         removed = json_cell(_text(names)) if names else NULL
     return (
         f"{text_cell(endpoint.key)}\t{endpoint.channel_type or NULL}\t{text_cell(endpoint.address)}"
-        f"\t{removed}\t{cells}\t{_server_side(endpoint)}"
+        f"\t{removed}\t{cells}\t{_server_side(endpoint, instant_cell(endpoint.effective_us))}"
     )
 
 
@@ -77,10 +80,10 @@ def _text(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _server_side(endpoint: Endpoint) -> str:
+def _server_side(endpoint: Endpoint, effective: str) -> str:
     own = endpoint.own_user_attributes
     return (
         f"{endpoint.endpoint_status}\t{endpoint.opt_out}\t{'t' if endpoint.opt_out_is_explicit else 'f'}"
         f"\t{text_cell(endpoint.user_key)}\t{json_cell(_text(own)) if own else NULL}"
-        f"\t{instant_cell(endpoint.effective_us)}\t{text_cell(endpoint.request_id)}\t{endpoint.size_bound}\n"
+        f"\t{effective}\t{text_cell(endpoint.request_id)}\t{endpoint.size_bound}\n"
     )
