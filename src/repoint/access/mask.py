@@ -4,7 +4,8 @@ Numbers, booleans and what is listed here; everything else is masked: names, des
 attributes, templates' contents, secrets. So what is added one day stays out until somebody says that it may be in.
 """
 
-from collections.abc import Mapping
+from itertools import islice
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ MASK = "***"
 # What is longer is cut: a record is no place for what a caller can make as long as it likes.
 MAX_TEXT = 1024
 _MAX_MEMBERS = 100
+# Shown under any name. Kinds are compared by identity, as this is asked for each member of each UpdateEndpoint.
+_PLAIN = frozenset({bool, int, float, NoneType})
 
 # Texts, and objects and lists whose members are looked at in turn.
 _SHOWN = frozenset(
@@ -78,44 +81,48 @@ _SHOWN = frozenset(
         "QuietTime",
         "Schedule",
         "TimeframeCap",
+        # These wholly, see below.
+        "Policy",
+        "TagKeys",
+        "Tags",
+        "tags",
     }
 )
-# Shown with all that is in them.
+# Shown, with all that is in them.
 _WHOLE = frozenset({"Policy", "TagKeys", "Tags", "tags"})
 
 
-def masked(document: Any) -> Any:
+def masked(document: Any) -> dict[str, Any] | None:
     """An answer or a body with only what may be recorded; None for what is no document."""
     if isinstance(document, msgspec.Raw):
         document = msgspec.json.decode(document)
-    return _members(document) if isinstance(document, Mapping) else None
+    return _members(document) if isinstance(document, dict) else None
 
 
 def cut(text: str) -> str:
     """The text, or its beginning; what is no Unicode in it is replaced."""
+    if len(text) <= MAX_TEXT and text.isascii():
+        return text
     shortened = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
-    return shortened if shortened.isascii() else shortened.encode(errors="replace").decode()
+    return shortened.encode(errors="replace").decode()
 
 
-def _members(document: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        if value is None or isinstance(value, bool | int | float):
-            found[name] = value
-        elif name in _SHOWN:
-            found[name] = _shown(value)
-        else:
-            found[name] = value if name in _WHOLE else MASK
-        if len(found) >= _MAX_MEMBERS:
-            break
-    return found
+def _members(document: dict[str, Any]) -> dict[str, Any]:
+    if len(document) > _MAX_MEMBERS:
+        document = dict(islice(document.items(), _MAX_MEMBERS))
+    return {
+        name: value if type(value) in _PLAIN else _shown(name, value) if name in _SHOWN else MASK
+        for name, value in document.items()
+    }
 
 
-def _shown(value: Any) -> Any:
+def _shown(name: str, value: Any) -> Any:
+    if name in _WHOLE:
+        return value
     if isinstance(value, str):
         return cut(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _members(value)
     if isinstance(value, list):
-        return [each if isinstance(each, bool | int | float) else _shown(each) for each in value[:_MAX_MEMBERS]]
+        return [each if type(each) in _PLAIN else _shown(name, each) for each in value[:_MAX_MEMBERS]]
     return MASK

@@ -64,7 +64,7 @@ def _started(settings: Settings) -> Iterator[str]:
         embedded.stop()
 
 
-def create_key_locally(settings: Settings, name: str) -> Output:
+def create_key_locally(settings: Settings, request: Input) -> Output:
     """CreateKey on the database itself; the key with its secret."""
     with database_at_hand(settings) as url:
-        return asyncio.run(run_locally(settings, url, "CreateKey", {"Name": name}))
+        return asyncio.run(run_locally(settings, url, "CreateKey", request))

@@ -12,7 +12,7 @@ from repoint.contract.errors import (
     TooManyRequestsException,
 )
 from repoint.db.pool import Db
-from repoint.files.store import role_is_known
+from repoint.files.store import bucket_is_allowed, role_is_known
 from repoint.jobs.exports import run_export
 from repoint.jobs.imports import run_import
 from repoint.jobs.job import Q, Type, document
@@ -41,6 +41,7 @@ async def create_import_job(call: Call, arguments: Input) -> dict[str, Any]:
         if await db.value(Q.count_active, {"type": "IMPORT"}) > limit:
             raise TooManyRequestsException(f"Exceeded maximum number of active import jobs: {limit}")
         await enqueue(db, run_import, application_id=arguments["ApplicationId"], job_id=row["Id"])
+        await call.record(row)
     return row
 
 
@@ -96,7 +97,7 @@ def _import_definition(request: dict[str, Any], settings: Settings) -> dict[str,
         raise NotImplementedException("DefineSegment is not available in this version")
     for member in ("S3Url", "RoleArn", "Format"):
         _require(request, member)
-    _check_url(request, "S3Url")
+    _check_url(request, "S3Url", settings)
     _check_role(request, settings)
     if request.get("SegmentId"):
         raise BadRequestException("SegmentId requires DefineSegment")
@@ -113,7 +114,7 @@ def _import_definition(request: dict[str, Any], settings: Settings) -> dict[str,
 def _export_definition(request: dict[str, Any], settings: Settings) -> dict[str, Any]:
     for member in ("S3UrlPrefix", "RoleArn"):
         _require(request, member)
-    _check_url(request, "S3UrlPrefix")
+    _check_url(request, "S3UrlPrefix", settings)
     _check_role(request, settings)
     if request.get("SegmentId"):
         raise NotImplementedException("Exporting a segment is not available in this version")
@@ -127,9 +128,12 @@ def _require(request: dict[str, Any], member: str) -> None:
         raise BadRequestException(f"Missing {member}")
 
 
-def _check_url(request: dict[str, Any], member: str) -> None:
-    if parse_url(request[member]) is None:
+def _check_url(request: dict[str, Any], member: str, settings: Settings) -> None:
+    location = parse_url(request[member])
+    if location is None:
         raise BadRequestException(f"Invalid {member}")
+    if not bucket_is_allowed(settings, location.bucket):
+        raise BadRequestException(f"Invalid {member}: the bucket {location.bucket} is not allowed on this server")
 
 
 def _check_role(request: dict[str, Any], settings: Settings) -> None:
