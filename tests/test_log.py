@@ -1,4 +1,7 @@
+import contextlib
 import json
+import os
+import pty
 import subprocess
 import sys
 
@@ -34,3 +37,18 @@ def test_each_event_is_one_line_of_json_with_the_ids_of_its_call() -> None:
     assert lines[0]["job_id"] == "j"
     assert "RuntimeError: broken" in lines[2]["exception"]
     assert "ANA@EXAMPLE" not in done.stderr, "a traceback shows no values"
+
+
+def test_a_terminal_is_shown_no_values_either() -> None:
+    terminal, other_end = pty.openpty()
+    subprocess.run([sys.executable, "-c", PROGRAM], stderr=other_end, check=True)
+    os.close(other_end)
+    shown = b""
+    # The end of a terminal is an error on Linux.
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65_536):
+            shown += part
+    os.close(terminal)
+
+    assert b"RuntimeError: broken" in shown
+    assert b"ANA@EXAMPLE" not in shown

@@ -15,7 +15,9 @@ Level = Literal["debug", "info", "warning", "error"]
 def configure_logs(level: Level) -> None:
     """Set up this process's logs, its libraries' included; those are heard from `warning` on."""
     if sys.stderr.isatty():
-        renderer: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        # The renderer's own tracebacks print the values of variables, and those are people's.
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        renderer: list[structlog.typing.Processor] = [plain]
     else:
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     shared: list[structlog.typing.Processor] = [

@@ -292,7 +292,7 @@ def _server_process(folder: Path) -> int:
 
 
 def _watcher_of(server: int) -> int:
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-wweo", "pid,args"], capture_output=True, text=True, check=True).stdout
     return next(int(line.split()[0]) for line in listed.splitlines() if line.endswith(f"repoint-watch {server}"))
 
 
