@@ -69,7 +69,14 @@ async def get_file(call: Call, arguments: Input) -> Output:
     return Binary("application/octet-stream", _pieces(call, bucket, found, start, size_bytes), size_bytes)
 
 
-@extension("POST", "/repoint/v1/files/{Bucket}/uploads", resource="files/{Bucket}/{Key}", status=201, in_steps=True)
+@extension(
+    "POST",
+    "/repoint/v1/files/{Bucket}/uploads",
+    resource="files/{Bucket}/{Key}",
+    audit="group",
+    status=201,
+    in_steps=True,
+)
 async def begin_file_upload(call: Call, arguments: Input) -> Output:
     """Begin to upload the object `Key`: `{"UploadId", "PartSize"}`; a part has at most PartSize bytes.
 
@@ -92,6 +99,7 @@ async def begin_file_upload(call: Call, arguments: Input) -> Output:
     "PUT",
     "/repoint/v1/files/{Bucket}/uploads/{UploadId}/parts/{PartNumber}",
     resource="files/{Bucket}",
+    audit="group",
     in_steps=True,
     raw_body=True,
 )
@@ -113,7 +121,13 @@ async def put_file_part(call: Call, arguments: Input) -> Output:
     return {"PartNumber": number, "Size": len(body)}
 
 
-@extension("POST", "/repoint/v1/files/{Bucket}/uploads/{UploadId}", resource="files/{Bucket}", in_steps=True)
+@extension(
+    "POST",
+    "/repoint/v1/files/{Bucket}/uploads/{UploadId}",
+    resource="files/{Bucket}",
+    audit="group",
+    in_steps=True,
+)
 async def complete_file_upload(call: Call, arguments: Input) -> Output:
     """Make the parts 1 to `Parts` one object, which appears at once: `{"Key", "Size", "ETag"}`.
 
@@ -133,7 +147,12 @@ async def complete_file_upload(call: Call, arguments: Input) -> Output:
 
 
 @extension(
-    "DELETE", "/repoint/v1/files/{Bucket}/uploads/{UploadId}", resource="files/{Bucket}", status=204, in_steps=True
+    "DELETE",
+    "/repoint/v1/files/{Bucket}/uploads/{UploadId}",
+    resource="files/{Bucket}",
+    audit="group",
+    status=204,
+    in_steps=True,
 )
 async def abort_file_upload(call: Call, arguments: Input) -> Output:
     """Give an upload up and remove its parts; an object that is complete stays."""
