@@ -6,7 +6,7 @@ CREATE FUNCTION public.contract_instant(at timestamp with time zone) RETURNS tex
 
 CREATE FUNCTION public.distance_km(latitude double precision, longitude double precision, to_latitude double precision, to_longitude double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((12742)::double precision * asin(sqrt(LEAST((1)::double precision, ((sind(((to_latitude - latitude) / (2)::double precision)) ^ (2)::double precision) + ((cosd(latitude) * cosd(to_latitude)) * (sind(((to_longitude - longitude) / (2)::double precision)) ^ (2)::double precision)))))));
+    RETURN CASE WHEN ((latitude IS NOT NULL) AND (longitude IS NOT NULL)) THEN ((12742)::double precision * asin(sqrt(LEAST((1)::double precision, ((sind(((to_latitude - latitude) / (2)::double precision)) ^ (2)::double precision) + ((cosd(latitude) * cosd(to_latitude)) * (sind(((to_longitude - longitude) / (2)::double precision)) ^ (2)::double precision))))))) ELSE NULL::double precision END;
 
 CREATE TABLE public.endpoints (
     application_id uuid NOT NULL,
@@ -187,6 +187,11 @@ CREATE TABLE public.documents (
     CONSTRAINT documents_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE public.dry_run_users (
+    application_id uuid NOT NULL,
+    user_key text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.export_pieces (
     application_id uuid NOT NULL,
     job_id text NOT NULL COLLATE pg_catalog."C",
@@ -205,6 +210,15 @@ CREATE TABLE public.file_uploads (
     completed_at timestamp with time zone,
     CONSTRAINT file_uploads_check CHECK ((((completed_at IS NULL) = (etag IS NULL)) AND ((completed_at IS NULL) = (size_bytes IS NULL)))),
     CONSTRAINT file_uploads_id_check CHECK ((id ~ '^[0-9a-f]{32}$'::text))
+);
+
+CREATE TABLE public.import_errors (
+    application_id uuid NOT NULL,
+    job_id text NOT NULL COLLATE pg_catalog."C",
+    object_no integer NOT NULL,
+    line_no bigint NOT NULL,
+    object_url text NOT NULL,
+    errors json NOT NULL
 );
 
 CREATE TABLE public.import_objects (
@@ -249,11 +263,13 @@ CREATE TABLE public.jobs (
     definition_count bigint DEFAULT 0 NOT NULL,
     segment_id text COLLATE pg_catalog."C",
     segment_version integer,
+    keeps_status boolean DEFAULT false NOT NULL,
+    statuses_ignored bigint DEFAULT 0 NOT NULL,
     CONSTRAINT jobs_check CHECK (((completed_at IS NOT NULL) = (status = ANY (ARRAY['COMPLETED'::text, 'FAILED'::text])))),
     CONSTRAINT jobs_failures_check CHECK ((cardinality(failures) <= 100)),
     CONSTRAINT jobs_id_check CHECK ((id ~ '^[0-9a-f]{32}$'::text)),
     CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['CREATED'::text, 'PREPARING_FOR_INITIALIZATION'::text, 'INITIALIZING'::text, 'PROCESSING'::text, 'PENDING_JOB'::text, 'COMPLETING'::text, 'COMPLETED'::text, 'FAILING'::text, 'FAILED'::text]))),
-    CONSTRAINT jobs_type_check CHECK ((type = ANY (ARRAY['EXPORT'::text, 'IMPORT'::text])))
+    CONSTRAINT jobs_type_check CHECK ((type = ANY (ARRAY['DRY_RUN'::text, 'EXPORT'::text, 'IMPORT'::text])))
 );
 
 CREATE TABLE public.migrations (
@@ -305,6 +321,9 @@ ALTER TABLE ONLY public.document_versions
 ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (kind, id);
 
+ALTER TABLE ONLY public.dry_run_users
+    ADD CONSTRAINT dry_run_users_pkey PRIMARY KEY (application_id, user_key);
+
 ALTER TABLE ONLY public.endpoint_snapshots
     ADD CONSTRAINT endpoint_snapshots_pkey PRIMARY KEY (application_id, segment_id, version, endpoint_key);
 
@@ -316,6 +335,9 @@ ALTER TABLE ONLY public.export_pieces
 
 ALTER TABLE ONLY public.file_uploads
     ADD CONSTRAINT file_uploads_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.import_errors
+    ADD CONSTRAINT import_errors_pkey PRIMARY KEY (application_id, job_id, object_no, line_no);
 
 ALTER TABLE ONLY public.import_objects
     ADD CONSTRAINT import_objects_pkey PRIMARY KEY (application_id, job_id, object_no);

@@ -87,14 +87,15 @@ CREATE FUNCTION instant_text(stored text) RETURNS text LANGUAGE sql IMMUTABLE PA
             '{00,04,08,12,16,20,24,28,32,36,40,44,48,52,56,60,64,68,72,76,80,84,88,92,96}'))
     THEN rpad(left(stored, 19) || '.' || rtrim(substr(stored, 21), 'Z'), 29, '0') COLLATE "C" END;
 
--- Along a great circle of a sphere with the Earth's mean radius (segments.md section 8). What rounding lifts above the
--- antipode's distance is cut off, since asin refuses it.
+-- Along a great circle of a sphere with the Earth's mean radius (segments.md section 8); NULL without a place. What
+-- rounding lifts above the antipode's distance is cut off, since asin refuses it, and least would take NULL for that.
 CREATE FUNCTION distance_km(
     latitude double precision, longitude double precision, to_latitude double precision, to_longitude double precision
-) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
-    12742 * asin(sqrt(least(1,
-        sind((to_latitude - latitude) / 2) ^ 2
-        + cosd(latitude) * cosd(to_latitude) * sind((to_longitude - longitude) / 2) ^ 2)));
+) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
+    WHEN latitude IS NOT NULL AND longitude IS NOT NULL THEN
+        12742 * asin(sqrt(least(1,
+            sind((to_latitude - latitude) / 2) ^ 2
+            + cosd(latitude) * cosd(to_latitude) * sind((to_longitude - longitude) / 2) ^ 2))) END;
 
 -- The members of an unfinished segment export, fixed when it starts.
 CREATE TABLE job_members (
