@@ -52,3 +52,39 @@ def test_a_terminal_is_shown_no_values_either() -> None:
 
     assert b"RuntimeError: broken" in shown
     assert b"ANA@EXAMPLE" not in shown
+
+
+QUERY = """
+import asyncio, sys
+import structlog
+from repoint.db.pool import Database
+from repoint.db.queries import Query
+from repoint.log import configure_logs
+configure_logs("info")
+log = structlog.get_logger()
+async def main():
+    database = Database(sys.argv[1])
+    await database.open()
+    try:
+        async with database.transaction() as db:
+            await db.execute(Query("a", "CREATE TEMP TABLE people (name text CONSTRAINT short CHECK (name < 'a'))"))
+            async with db.copy(Query("b", "COPY people FROM STDIN")) as copy:
+                await copy.write("ana@example.com\\n")
+    except Exception as error:
+        log.exception("A call failed")
+        try:
+            raise RuntimeError("after that") from error
+        except RuntimeError:
+            log.warning("A task failed", exc_info=True)
+    await database.close()
+asyncio.run(main())
+"""
+
+
+def test_an_error_of_the_database_is_told_without_its_row(database_url: str) -> None:
+    done = subprocess.run([sys.executable, "-c", QUERY, database_url], capture_output=True, text=True, check=True)
+
+    told = [json.loads(line)["exception"] for line in done.stderr.splitlines()]
+    assert len(told) == 2
+    assert all("CheckViolation: SQLSTATE 23514 short" in text for text in told)
+    assert "ana@example.com" not in done.stderr

@@ -5,7 +5,9 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 
@@ -134,6 +136,10 @@ class Settings(BaseSettings):
         default=10, ge=1, description="Import jobs that may wait or run at once, over all applications."
     )
 
+    import_error_days: int = Field(
+        default=30, ge=1, description="Days after an import's end that the rows that failed in it are kept."
+    )
+
     worker_concurrency: int = Field(default=4, ge=1, description="Tasks that one worker runs at the same time.")
     worker_lease_s: float = Field(
         default=30, gt=0, description="Seconds without a sign of life after which a worker's tasks are taken over."
@@ -151,6 +157,16 @@ class Settings(BaseSettings):
         default=1, ge=0, description="Seconds until a failed task is tried again; four times longer each time."
     )
     failed_task_days: int = Field(default=7, ge=1, description="Days that a task that failed for good is kept.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url_can_be_read(cls, url: SecretStr | None) -> SecretStr | None:
+        try:
+            conninfo_to_dict(url.get_secret_value() if url is not None else "")
+        except psycopg.ProgrammingError:
+            # Its text quotes what it cannot read, a password perhaps.
+            raise ValueError("not of the form postgresql://user:password@host/database") from None
+        return url
 
     @model_validator(mode="after")
     def _heartbeats_fit_into_the_lease(self) -> Self:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.processes import repoint
 
 
@@ -71,3 +73,28 @@ def test_a_broken_file_is_told(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert "repoint.toml is not valid TOML" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_variable_that_is_no_setting_is_named(tmp_path: Path) -> None:
+    answer = repoint("settings", env={"REPOINT_PROT": "1", "REPOINT_S3__REGION": "eu-north-1"}, cwd=tmp_path)
+
+    assert answer.returncode == 1
+    assert "REPOINT_PROT: there is no such setting" in answer.stderr
+
+
+@pytest.mark.parametrize("name", ["regions", "throttles"])
+def test_a_plain_value_for_a_list_or_table_is_told(tmp_path: Path, name: str) -> None:
+    answer = repoint("settings", env={f"REPOINT_{name.upper()}": "us-east-1"}, cwd=tmp_path)
+
+    assert answer.returncode == 1
+    assert name in answer.stderr
+    assert "written as JSON" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_database_url_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> None:
+    answer = repoint("api", "--database-url", "postgresql//u:hidden-1@h/db", cwd=tmp_path)
+
+    assert answer.returncode == 1
+    assert "database_url: Value error, not of the form postgresql://" in answer.stderr
+    assert "hidden" not in answer.stdout + answer.stderr

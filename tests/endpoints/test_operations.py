@@ -431,6 +431,11 @@ def test_bad_blacklists_are_told(client: Client, app: str) -> None:
 
     assert refused == (400, "BadRequestException", "Invalid attribute-type: colours")
     assert empty == (400, "BadRequestException", "Missing Blacklist")
+    many = refusal(
+        client.remove_attributes, ApplicationId=app, AttributeType="endpoint-custom-attributes",
+        UpdateAttributesRequest={"Blacklist": ["a"] * 251},
+    )  # fmt: skip
+    assert many == (400, "BadRequestException", "Invalid Blacklist: more than 250 patterns")
 
 
 def test_raw_bodies_are_taken_as_documented(raw: Raw, client: Client, app: str) -> None:

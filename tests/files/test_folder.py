@@ -287,3 +287,11 @@ async def test_a_full_disk_is_told(full_disk: BinaryIO) -> None:
         await FolderWriter(full_disk).write(b"x" * CHUNK_BYTES)
 
     assert raised.value.code == "InsufficientStorage"
+
+
+async def test_nobody_else_on_the_machine_reads_them(tmp_path: Path) -> None:
+    await put(Store(FolderFiles(tmp_path / "files"), "bucket"), "a/b.csv", b"Id\n")
+
+    made = [path for path in (tmp_path / "files").rglob("*") if path.name in {"bucket", "a", "b.csv"}]
+    assert len(made) == 3
+    assert not any(path.stat().st_mode & 0o077 for path in made)

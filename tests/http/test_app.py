@@ -299,3 +299,9 @@ def test_forwarded_address_is_believed_from_a_trusted_proxy(serve: Serve) -> Non
     answer = raw.send("POST", "/repoint/v1/probe/x", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.7"})
 
     assert answer.json["Ip"] == "192.0.2.7"
+
+
+def test_a_body_that_is_not_read_may_be_packed_as_it_likes(raw: Raw) -> None:
+    answer = raw.send("GET", "/v1/apps", b"xx", headers={"Content-Encoding": "br"})
+
+    assert answer.status == 200

@@ -108,3 +108,11 @@ def test_requests_in_a_row_on_one_connection_are_all_answered(raw: Raw) -> None:
     answer = raw.send_bytes(page * 3 + page.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
 
     assert answer.count(b'{"status":"alive"}') == 4
+
+
+@pytest.mark.parametrize("line", [b"CONNECT h:443 HTTP/1.1\r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n"])
+def test_what_is_no_request_is_refused_quietly(raw: Raw, line: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    _, said = waited_s(raw.server.port, line)
+
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert not [record for record in caplog.records if record.exc_info]

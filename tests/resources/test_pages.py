@@ -76,3 +76,10 @@ def test_token_is_given_only_when_more_remains() -> None:
 
     assert page.cut(["a", "b"], lambda item: (item,)) == (["a", "b"], None)
     assert page.cut(["a", "b", "c"], lambda item: (item,)) == (["a", "b"], page.token(("b",)))
+
+
+def test_token_with_a_character_that_no_key_has_is_refused() -> None:
+    made_up = read_page("GetApps", "", None, None).token(("2026-11-21T10:15:03+00:00", "\0"))
+
+    with pytest.raises(BadRequestException, match=r"^Invalid token$"):
+        read_page("GetApps", "", None, made_up)

@@ -1,11 +1,13 @@
 """Settings as a command sees them: its own arguments first, then the environment, then `repoint.toml`."""
 
+import os
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from repoint.cli.mistake import Mistake
 from repoint.settings import Settings
@@ -20,6 +22,8 @@ DatabaseUrl = Annotated[
 ]
 Host = Annotated[str | None, typer.Option(help="Address that the API listens on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one.", show_default="8100")]
+_PREFIX = "REPOINT_"
+
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True, help="Take orders from `repoint serve`.")]
 
 
@@ -28,15 +32,25 @@ def read_settings(**arguments: Any) -> Settings:
 
     Raises Mistake naming the setting when a value does not fit or `repoint.toml` cannot be read.
     """
+    unknown = [name for name in os.environ if name.startswith(_PREFIX) and not _is_setting(name)]
+    if unknown:
+        raise Mistake(f"{', '.join(unknown)}: there is no such setting (repoint settings lists all)")
     try:
         return Settings(**given(arguments))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()]
         raise Mistake("the settings are not valid (repoint settings --help):\n  " + "\n  ".join(lines)) from error
+    except SettingsError as error:
+        # Its text names the setting and the source, not the value; only lists and tables are read as JSON.
+        raise Mistake(f"{error}: in the environment a list or table is written as JSON") from error
     except TOMLDecodeError as error:
         raise Mistake(f"repoint.toml is not valid TOML: {error}") from error
     except OSError as error:
         raise Mistake(f"repoint.toml cannot be read: {error.strerror}") from error
+
+
+def _is_setting(variable: str) -> bool:
+    return variable.removeprefix(_PREFIX).lower().partition("__")[0] in Settings.model_fields
 
 
 def given(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -118,12 +118,5 @@ class UnrecognizedClientException(SignatureError):
         super().__init__("The security token included in the request is invalid.")
 
 
-class ExpiredTokenException(SignatureError):
-    """The session of a temporary key has ended."""
-
-    def __init__(self) -> None:
-        super().__init__("The security token included in the request is expired")
-
-
 class InvalidSignatureException(SignatureError):
     """The signature, its clock or its scope is wrong."""

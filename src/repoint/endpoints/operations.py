@@ -23,6 +23,8 @@ from repoint.resources.lock import lock_application
 Q = load_queries("repoint.endpoints")
 
 MAX_ITEMS = 100
+# As many as an application may have names; each is compiled while other writers of the application wait.
+_MAX_PATTERNS = 250
 
 for _statement in (Q.clear_endpoints, Q.clear_users, Q.clear_names, Q.clear_recounts):
     clears(_statement)
@@ -150,6 +152,8 @@ async def remove_attributes(call: Call, arguments: Input) -> AttributesResource:
     patterns = arguments["UpdateAttributesRequest"].get("Blacklist")
     if not patterns:
         raise BadRequestException("Missing Blacklist")
+    if len(patterns) > _MAX_PATTERNS:
+        raise BadRequestException(f"Invalid Blacklist: more than {_MAX_PATTERNS} patterns")
     await lock_application(call.db, application_id)
     parameters = {"application_id": application_id, "attribute_type": attribute_type}
     known = [row["name"] for row in await call.db.rows(Q.names_of_type, parameters)]

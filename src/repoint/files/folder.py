@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from io import IOBase
 from itertools import islice
 from pathlib import Path
@@ -136,7 +137,7 @@ def _next(file: BinaryIO, size_bytes: int) -> tuple[bytes, os.stat_result]:
 def _scratch(bucket: Path) -> BinaryIO:
     folder = bucket / SCRATCH
     make_folder(folder)
-    return (folder / uuid.uuid4().hex).open("xb")
+    return open(folder / uuid.uuid4().hex, "xb", opener=partial(os.open, mode=0o600))
 
 
 def _finish(file: BinaryIO, bucket: Path, key: str) -> None:

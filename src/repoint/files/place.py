@@ -12,6 +12,8 @@ from repoint.files.layout import is_plain, odd_place
 from repoint.files.look import look
 
 _LOCK = f"{RESERVED}lock"
+# Files are full of people: nobody else on the machine reads them.
+_MODE = 0o700
 
 
 def place(scratch: Path, bucket: Path, key: str) -> None:
@@ -35,7 +37,7 @@ def make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=_MODE)
     _sync(folder.parent)
 
 
@@ -71,7 +73,7 @@ def _make_way(bucket: Path, folder: Path) -> None:
         make_folder(odd.parent)
         folder.replace(odd)
         _sync(odd.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=_MODE)
     _sync(folder.parent)
 
 

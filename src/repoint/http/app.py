@@ -180,7 +180,9 @@ def _targets(settings: Settings) -> dict[str, Target]:
 def _decode(request: Request, route: Route, received: bytes) -> Decoded:
     target = route.target
     query = read_query(request.raw_query)
-    packed = request.headers.get(b"content-encoding")
+    # A body that is not read may be packed as it likes.
+    has_body = request.method not in ("GET", "DELETE")
+    packed = request.headers.get(b"content-encoding") if has_body else None
     body = received if packed is None else unpack(received, packed, target.limit_bytes)
     if target.extension is None:
         return decode(target.name, route.labels, query, body)

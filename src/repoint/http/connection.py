@@ -81,6 +81,9 @@ class Connection(HttpToolsProtocol):
             if self._head_bytes > HEAD_LIMIT_BYTES:
                 self.send_400_response("The head of the request is too large.")
                 return
+        elif self.cycle is None:
+            # What came is no request, and has been answered so.
+            return
         elif self.cycle.response_complete:
             self._discarded_bytes += more_bytes
             if self._discarded_bytes > DISCARD_LIMIT_BYTES:

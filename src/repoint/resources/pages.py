@@ -88,7 +88,9 @@ def _key(operation: str, scope: str, token: str) -> tuple[str, ...]:
         last = msgspec.json.decode(data[_SEAL_BYTES:], type=tuple[str, ...])
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise BadRequestException("Invalid token") from None
-    if _text(_seal(operation, scope, last) + msgspec.json.encode(last)) != token:
+    # No key has a NUL, and no statement would take one.
+    is_sound = _text(_seal(operation, scope, last) + msgspec.json.encode(last)) == token
+    if not is_sound or any("\0" in part for part in last):
         raise BadRequestException("Invalid token")
     return last
 
