@@ -120,3 +120,9 @@ def test_known_actions_are_those_that_a_policy_can_mean() -> None:
         "repoint:createkey",
         "iam:passrole",
     } <= known_actions()
+
+
+def test_role_that_is_handed_to_an_operation_of_ours_is_asked_about_too() -> None:
+    discover()
+
+    assert list(asked("CreateKey").role_arns({"Name": "a", "RoleArn": "r"})) == ["r"]

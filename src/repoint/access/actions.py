@@ -210,7 +210,7 @@ class Asked:
     # Endpoint ids that differ only by case are one endpoint (endpoints.md section 3), to policies too: what is denied
     # must not be had by writing it otherwise.
     ignores_case: bool = False
-    # The argument that is the body.
+    # The argument that is the body; without one the arguments are its members.
     body: str | None = None
     # What tags in the body are put on, when the operation makes it.
     made: tuple[Name, ...] = ()
@@ -247,7 +247,7 @@ class Asked:
                 yield found
 
     def _body(self, arguments: Input) -> Mapping[str, Any]:
-        found = arguments.get(self.body) if self.body is not None else None
+        found = arguments if self.body is None else arguments.get(self.body)
         return found if isinstance(found, dict) else {}
 
 
@@ -277,7 +277,7 @@ def _asked_of_contract(operation: str) -> Asked:
 @lru_cache(maxsize=1024)
 def _asked_of_extension(extension: Extension) -> Asked:
     resource = extension.resource
-    return Asked(extension.action, (_name(resource),), ignores_case=_names_endpoint((resource,)))
+    return Asked(extension.action, (_name(resource),), ignores_case=_names_endpoint((resource,)), roles=(("RoleArn",),))
 
 
 def known_actions() -> frozenset[str]:

@@ -47,7 +47,7 @@ class _Group:
                 await asyncio.sleep(GROUP_S)
                 try:
                     await self._write()
-                except (psycopg.OperationalError, PoolTimeout) as error:
+                except (psycopg.Error, PoolTimeout) as error:
                     log.warning("Audit records wait for the database", reason=str(error))
         finally:
             self._task = None
@@ -62,7 +62,7 @@ class _Group:
         try:
             async with asyncio.timeout(LAST_S):
                 await self._write()
-        except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+        except (psycopg.Error, PoolTimeout, TimeoutError) as error:
             log.error("The last audit records are lost", records=len(self._rows), reason=str(error))  # noqa: TRY400 - told
 
     async def _write(self) -> None:
