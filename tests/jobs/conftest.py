@@ -14,6 +14,7 @@ from repoint.files.store import Files, open_files
 from repoint.queue.worker import Worker
 from repoint.settings import Settings
 from tests.fixtures.s3 import S3Server
+from tests.fixtures.server import Raw
 
 ROLE = "arn:aws:iam::000000000000:role/import"
 
@@ -88,15 +89,16 @@ async def bucket(settings: Settings, store_name: str, request: pytest.FixtureReq
 class Jobs:
     """One application's jobs, through boto3 and a worker in the test's process."""
 
-    def __init__(self, client: Any, database: Database, settings: Settings, application_id: str) -> None:
+    def __init__(self, client: Any, raw: Raw, database: Database, settings: Settings, application_id: str) -> None:
         self.client = client
+        self.raw = raw
         self.application_id = application_id
         self._database = database
         self._settings = settings
 
     def of(self, application_id: str) -> "Jobs":
         """The jobs of another application."""
-        return Jobs(self.client, self._database, self._settings, application_id)
+        return Jobs(self.client, self.raw, self._database, self._settings, application_id)
 
     def set_worker(self, **settings: Any) -> None:
         """Have a worker with these settings."""
@@ -127,11 +129,16 @@ class Jobs:
         job: dict[str, Any] = answer["ImportJobResponse"]
         return job
 
-    async def run_import(self, url: str, file_format: str = "CSV") -> dict[str, Any]:
+    async def run_import(self, url: str, file_format: str = "CSV", **more: Any) -> dict[str, Any]:
         """Import to the end; the job as it ended."""
-        job = await asyncio.to_thread(self.create_import, url, file_format)
+        job = await asyncio.to_thread(self.create_import, url, file_format, **more)
         await self.work()
         return self.get_import(job["Id"])
+
+    async def define(self, url: str, file_format: str = "CSV", **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Import into a segment, to the end; the job as it ended, and its segment."""
+        job = await self.run_import(url, file_format, DefineSegment=True, **more)
+        return job, self.get_segment(job["Definition"]["SegmentId"])
 
     def create_export(self, url: str, **more: Any) -> dict[str, Any]:
         """What CreateExportJob answers."""
@@ -146,11 +153,36 @@ class Jobs:
         job: dict[str, Any] = answer["ExportJobResponse"]
         return job
 
-    async def run_export(self, url: str) -> dict[str, Any]:
+    async def run_export(self, url: str, **more: Any) -> dict[str, Any]:
         """Export to the end; the job as it ended."""
-        job = self.create_export(url)
+        job = self.create_export(url, **more)
         await self.work()
         return self.get_export(job["Id"])
+
+    def get_segment(self, segment_id: str) -> dict[str, Any]:
+        """What GetSegment answers."""
+        answer = self.client.get_segment(ApplicationId=self.application_id, SegmentId=segment_id)
+        segment: dict[str, Any] = answer["SegmentResponse"]
+        return segment
+
+    def create_segment(self, **request: Any) -> str:
+        """CreateSegment; its id."""
+        answer = self.client.create_segment(ApplicationId=self.application_id, WriteSegmentRequest=request)
+        segment_id: str = answer["SegmentResponse"]["Id"]
+        return segment_id
+
+    def members(self, segment_id: str, version: int | None = None) -> list[str]:
+        """The ids of a segment's members; a snapshot's ends with a star."""
+        asked = "" if version is None else f"&version={version}"
+        page = self.ours("GET", f"segments/{segment_id}/members?page-size=1000{asked}")
+        return [item["EndpointId"] + ("*" if "SnapshotOf" in item else "") for item in page["Item"]]
+
+    def ours(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What an operation of our own answers, below this application."""
+        target = f"/repoint/v1/apps/{self.application_id}/{path}"
+        answer = self.raw.send(method, target, b"" if body is None else body)
+        assert answer.status < 300, answer.body
+        return answer.json
 
     def get_endpoint(self, endpoint_id: str) -> dict[str, Any]:
         """What GetEndpoint answers."""
@@ -164,7 +196,7 @@ class Jobs:
 
 
 @pytest.fixture
-def jobs(client: Any, worker: Worker, database: Database, settings: Settings) -> Jobs:  # noqa: ARG001 - looks that no task is left
+def jobs(client: Any, raw: Raw, worker: Worker, database: Database, settings: Settings) -> Jobs:  # noqa: ARG001 - looks that no task is left
     """The jobs of a new application."""
     application = client.create_app(CreateApplicationRequest={"Name": "Harbour Line"})["ApplicationResponse"]
-    return Jobs(client, database, settings, application["Id"])
+    return Jobs(client, raw, database, settings, application["Id"])

@@ -40,6 +40,8 @@ def refused_import(jobs: Jobs, url: str = "s3://bucket/x.csv", file_format: str 
         lambda client: client.get_export_job(ApplicationId=UNKNOWN, JobId=UNKNOWN),
         lambda client: client.get_import_jobs(ApplicationId=UNKNOWN),
         lambda client: client.get_export_jobs(ApplicationId=UNKNOWN),
+        lambda client: client.get_segment_import_jobs(ApplicationId=UNKNOWN, SegmentId=UNKNOWN),
+        lambda client: client.get_segment_export_jobs(ApplicationId=UNKNOWN, SegmentId=UNKNOWN),
     ],
 )
 def test_an_unknown_application_is_told(call: Callable[[Any], Any], client: Any) -> None:
@@ -145,14 +147,47 @@ def test_a_segment_needs_define_segment(jobs: Jobs) -> None:
     )
 
 
-def test_segments_are_not_built_yet(jobs: Jobs) -> None:
-    for register in (True, False):
-        refused = refused_import(jobs, DefineSegment=True, RegisterEndpoints=register)
-        assert (refused.status, refused.code) == (501, "NotImplementedException")
-    refused = refusal(jobs.create_export, url="s3://bucket/x", SegmentId=UNKNOWN)
-    assert (refused.status, refused.code) == (501, "NotImplementedException")
-    refused = refusal(jobs.client.get_segment_import_jobs, ApplicationId=jobs.application_id, SegmentId=UNKNOWN)
-    assert (refused.status, refused.code) == (501, "NotImplementedException")
+def test_an_unknown_segment_is_told(jobs: Jobs) -> None:
+    not_found = Refusal(404, "NotFoundException", "Resource not found")
+    of_segment = {"ApplicationId": jobs.application_id, "SegmentId": UNKNOWN}
+
+    assert refused_import(jobs, SegmentId=UNKNOWN, DefineSegment=True) == not_found
+    assert refusal(jobs.create_export, url="s3://bucket/x", SegmentId=UNKNOWN) == not_found
+    assert refusal(jobs.create_export, url="s3://bucket/x", SegmentId=UNKNOWN, SegmentVersion=1) == not_found
+    assert refusal(jobs.client.get_segment_import_jobs, **of_segment) == not_found
+    assert refusal(jobs.client.get_segment_export_jobs, **of_segment) == not_found
+
+
+def test_an_import_can_fill_imported_segments_only(jobs: Jobs) -> None:
+    segment_id = jobs.create_segment(Name="Everybody")
+
+    refused = refused_import(jobs, SegmentId=segment_id, DefineSegment=True)
+
+    assert refused == bad_request(f"Segment {segment_id} is not an imported segment")
+
+
+def test_a_segment_of_another_application_is_unknown(jobs: Jobs, client: Any) -> None:
+    segment_id = jobs.create_segment(Name="Everybody")
+    other = client.create_app(CreateApplicationRequest={"Name": "Other"})["ApplicationResponse"]["Id"]
+
+    refused = refusal(jobs.of(other).create_export, url="s3://bucket/x", SegmentId=segment_id)
+
+    assert refused == Refusal(404, "NotFoundException", "Resource not found")
+
+
+@pytest.mark.parametrize("version", [-1, 0, 2])
+def test_an_unknown_version_of_a_segment_is_told(version: int, jobs: Jobs) -> None:
+    segment_id = jobs.create_segment(Name="Everybody")
+
+    refused = refusal(jobs.create_export, url="s3://bucket/x", SegmentId=segment_id, SegmentVersion=version)
+
+    assert refused == Refusal(404, "NotFoundException", "Resource not found")
+
+
+def test_a_segments_name_has_at_most_128_characters(jobs: Jobs) -> None:
+    refused = refused_import(jobs, DefineSegment=True, SegmentName="x" * 129)
+
+    assert refused == bad_request("Name exceeds 128 characters")
 
 
 @both_stores

@@ -117,7 +117,7 @@ def endpoints(jobs: Jobs, rows: list[Row]) -> dict[str, Row]:
 
 def another_application(jobs: Jobs) -> Jobs:
     created = jobs.client.create_app(CreateApplicationRequest={"Name": "another"})["ApplicationResponse"]
-    return Jobs(jobs.client, jobs._database, jobs._settings, created["Id"])  # noqa: SLF001 - the same, elsewhere
+    return jobs.of(created["Id"])
 
 
 async def check(jobs: Jobs, bucket: Bucket, seed: int) -> None:

@@ -13,7 +13,7 @@ USER_ID = "User.UserId"
 
 _PLAIN = frozenset({"Id", "Address", "ChannelType", "OptOut", "RequestId"})
 _TRIMMED = frozenset({"ChannelType", "OptOut"})
-# They stand in files that Pinpoint wrote; the server alone sets what they say.
+# They stand in files that Pinpoint wrote; the server alone sets what they say, all but a status that is to be kept.
 _IGNORED = frozenset(
     {"EndpointStatus", "EffectiveDate", "ApplicationId", "CohortId", "CreationDate", "User.UserStatus"}
 )
@@ -54,6 +54,7 @@ class Columns:
     place: tuple[tuple[int, str], ...]
     position: tuple[tuple[int, str], ...]
     user_id: int | None
+    status: int | None
     # The header is `User.UserId` alone: a cell may then hold several ids, separated by spaces.
     is_user_list: bool
 
@@ -168,6 +169,7 @@ def _columns(names: list[str], times: Counter[str]) -> Columns:
         place=tuple(column for column in location if column[1] not in _POSITION),
         position=tuple(column for column in location if column[1] in _POSITION),
         user_id=names.index(USER_ID) if USER_ID in names else None,
+        status=names.index("EndpointStatus") if "EndpointStatus" in names else None,
         is_user_list=names == [USER_ID],
     )
 

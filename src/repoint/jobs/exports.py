@@ -1,23 +1,35 @@
 """The worker's side of an export: ranges of endpoint keys become `.gz` objects, one a piece (jobs.md section 11).
 
-Which keys make a piece is fixed when the job starts; a piece begun by a killed worker is written anew. Endpoints are
-read in short statements, each over before its lines go to the bucket, while the next one runs.
+Which keys make a piece, and who the members of a segment are, is fixed when the job starts; a piece begun by a killed
+worker is written anew. Endpoints are read in short statements, each over before its lines go to the bucket, while the
+next one runs.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 from isal import isal_zlib
 
-from repoint.db.pool import Row
+from repoint.contract.errors import NotFoundException
+from repoint.db.pool import Db
+from repoint.db.queries import Query, load_queries
 from repoint.files.file import Files, FilesError
 from repoint.files.store import open_files
 from repoint.jobs.job import Q, Work, fail_job, finish_job, stays, take_job
 from repoint.jobs.objects import parse_url
-from repoint.queue import TaskContext, task
+from repoint.queue import TaskContext, enqueue, task
+from repoint.resources.clearing import clears
+from repoint.segments.audience import Audience, load_audience
+from repoint.segments.imported import Imported
+from repoint.segments.members import fix_members
+from repoint.segments.segment import SEGMENTS
+from repoint.segments.sources import EvaluationError
+
+SEGMENT_QUERIES = load_queries("repoint.segments")
 
 log = structlog.get_logger()
 
@@ -31,6 +43,15 @@ _GZIP_WINDOW_BITS = 31
 _FASTEST = 1
 
 
+class Part(NamedTuple):
+    """Lines of a piece that were read in one statement; None for none."""
+
+    lines: str | None
+    endpoints: int
+    # None when there was nothing left to read.
+    last_key: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Endpoints with keys above `after_key` up to `last_key`; none when both are empty."""
@@ -40,40 +61,103 @@ class Piece:
     last_key: str
 
 
+class ExportError(Exception):
+    """The export cannot be finished, whoever tries; the text is what the job reports."""
+
+
+clears(Q.clear_pieces)
+clears(Q.clear_job_members)
+
+
 @task(retries=20)
 async def run_export(context: TaskContext, *, application_id: str, job_id: str) -> None:
     """Bring an export job to its end, from the first piece that is not written."""
-    async with take_job(context, application_id, job_id) as work:
+    async with take_job(context, application_id, job_id, _wind_up) as work:
+        prefix = work.definition["S3UrlPrefix"]
         if work.is_given_up:
-            await fail_job(work, f"{work.definition['S3UrlPrefix']}: Given up after several tries")
+            await fail_job(work, f"{prefix}: Given up after several tries")
             return
-        if not work.row["total_pieces"]:
-            await _cut_pieces(work)
         try:
+            if not work.row["total_pieces"] and not await _begin(work):
+                log.info("Export job waits for an import", job_id=job_id)
+                return
             async with open_files(context.settings, role_arn=work.definition["RoleArn"]) as files:
                 await _write_pieces(work, files)
         except FilesError as error:
-            await fail_job(work, f"{work.definition['S3UrlPrefix']}: {stays(work, error)}")
+            await fail_job(work, f"{prefix}: {stays(work, error)}")
+            return
+        except (ExportError, EvaluationError) as error:
+            await fail_job(work, f"{prefix}: {error}")
             return
         await finish_job(work)
     log.info("Export job ended", job_id=job_id)
 
 
-async def _cut_pieces(work: Work) -> None:
-    """Fix the ranges of keys that the pieces write; one empty piece when there is no endpoint."""
+async def _wind_up(db: Db, work: Work, _written: int) -> None:
+    await db.execute(Q.delete_pieces, work.key)
+    await db.execute(Q.delete_job_members, work.key)
+
+
+async def wake_waiting(db: Db, imported: Imported) -> None:
+    """Queue the exports that wait for an import to close this version of its segment."""
+    for row in await db.rows(Q.waiting_exports, {"application_id": imported.application_id}):
+        await enqueue(db, run_export, application_id=imported.application_id, job_id=row["id"])
+
+
+async def _begin(work: Work) -> bool:
+    """Fix the members, if it is a segment's export, and the pieces; False when an import has to end first."""
     async with work.context.database.transaction() as db:
         await work.claim.confirm(db)
-        await db.execute(Q.begin_cutting, work.key)
-        await db.execute(Q.delete_pieces, work.key)
-        very_last = await db.value(Q.last_key, work.key) or ""
-        count, after_key, last_key = 0, "", None
-        while last_key != very_last:
-            end = await db.value(Q.piece_end, {**work.key, "after_key": after_key, "endpoints": PIECE_ENDPOINTS})
-            last_key = very_last if end is None else end
-            piece = {"piece_no": count, "after_key": after_key, "last_key": last_key}
-            await db.execute(Q.insert_piece, {**work.key, **piece})
-            count, after_key = count + 1, last_key
-        await db.execute(Q.end_cutting, {**work.key, "total_pieces": count})
+        if work.row["segment_id"] is None:
+            await _cut_pieces(db, work, Q.last_key, Q.piece_end)
+            return True
+        if await _must_wait(db, work, await _audience(db, work)):
+            return False
+        await db.execute(Q.delete_job_members, work.key)
+        # Looked up again: an import may have ended while it was asked for.
+        await fix_members(db, await _audience(db, work), work.job_id)
+        await _cut_pieces(db, work, Q.last_member, Q.member_piece_end)
+        return True
+
+
+async def _audience(db: Db, work: Work) -> Audience:
+    segment_id, version = work.row["segment_id"], work.row["segment_version"]
+    try:
+        return await load_audience(db, work.application_id, segment_id, version, at=work.context.now())
+    except NotFoundException as error:
+        raise _segment_gone(segment_id) from error
+
+
+def _segment_gone(segment_id: str) -> ExportError:
+    return ExportError(f"Segment not found: {segment_id}")
+
+
+async def _must_wait(db: Db, work: Work, audience: Audience) -> bool:
+    """Whether one of the versions that the members come from is still being filled; the job is PENDING_JOB then.
+
+    Such an import is held while the job is noted as waiting, so that its end cannot be missed.
+    """
+    for version in audience.sources.below(audience.root):
+        key = {"segment_id": version.segment_id, "version": version.number}
+        if version.is_imported and await db.row(Q.hold_filling_import, {**work.key, **key}) is not None:
+            await db.execute(Q.begin_waiting, work.key)
+            return True
+    return False
+
+
+async def _cut_pieces(db: Db, work: Work, last: Query, end: Query) -> None:
+    """Fix the ranges of keys that the pieces write; one empty piece when there is nobody."""
+    await db.execute(Q.begin_cutting, work.key)
+    await db.execute(Q.delete_pieces, work.key)
+    very_last = await db.value(last, work.key) or ""
+    count, after_key, last_key = 0, "", None
+    while last_key != very_last:
+        found = await db.value(end, {**work.key, "after_key": after_key, "endpoints": PIECE_ENDPOINTS})
+        last_key = very_last if found is None else found
+        piece = {"piece_no": count, "after_key": after_key, "last_key": last_key}
+        await db.execute(Q.insert_piece, {**work.key, **piece})
+        count, after_key = count + 1, last_key
+    await db.execute(Q.end_cutting, {**work.key, "total_pieces": count})
 
 
 async def _write_pieces(work: Work, files: Files) -> None:
@@ -107,8 +191,8 @@ async def _write(work: Work, files: Files, piece: Piece) -> None:
     written = 0
     async with files.write(location.bucket, key) as writer:
         async for part in _parts(work, piece):
-            written += part["endpoints"]
-            if packed := await asyncio.to_thread(packer.compress, part["lines"].encode()):
+            written += part.endpoints
+            if packed := await asyncio.to_thread(packer.compress, (part.lines or "").encode()):
                 await writer.write(packed)
         await writer.write(packer.flush())
         # What a worker writes that has been taken over must not replace what its successor wrote.
@@ -116,29 +200,44 @@ async def _write(work: Work, files: Files, piece: Piece) -> None:
     async with work.context.database.transaction() as db:
         await work.claim.confirm(db)
         await db.execute(Q.delete_piece, {**work.key, "piece_no": piece.piece_no})
+        if work.row["segment_id"] is not None:
+            await db.execute(
+                Q.delete_piece_members, {**work.key, "after_key": piece.after_key, "last_key": piece.last_key}
+            )
         await db.execute(Q.advance_export, {**work.key, "processed": written})
 
 
 async def _confirm(work: Work) -> None:
+    """Raises LostClaimError, and ExportError when the segment was deleted meanwhile."""
+    segment_id = work.row["segment_id"]
     async with work.context.database.connection() as db:
         await work.claim.confirm(db)
+        if segment_id is not None and not await SEGMENTS.hold(db, segment_id, work.application_id):
+            raise _segment_gone(segment_id)
 
 
-async def _parts(work: Work, piece: Piece) -> AsyncGenerator[Row, None]:
+async def _parts(work: Work, piece: Piece) -> AsyncGenerator[Part, None]:
     """The lines of a piece, part by part, the next one being read while one is taken."""
     reading = asyncio.create_task(_read(work, piece.after_key, piece.last_key))
     try:
-        while (part := await reading)["endpoints"]:
-            reading = asyncio.create_task(_read(work, part["last_key"], piece.last_key))
+        while (part := await reading).last_key is not None:
+            reading = asyncio.create_task(_read(work, part.last_key, piece.last_key))
             yield part
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _read(work: Work, after_key: str, last_key: str) -> Row:
+async def _read(work: Work, after_key: str, last_key: str) -> Part:
     parameters = {**work.key, "after_key": after_key, "last_key": last_key, "endpoints": _READ_AT_ONCE}
-    async with work.context.database.connection() as db:
-        row = await db.row(Q.read_lines, parameters)
-    assert row is not None  # noqa: S101 - an aggregate is one row
-    return row
+    if work.row["segment_id"] is None:
+        async with work.context.database.connection() as db:
+            [row] = await db.tuples(Q.read_lines, parameters)
+        return Part(*row)
+    async with work.context.database.transaction() as db:
+        _, [row] = await db.together((SEGMENT_QUERIES.go_by_index, {}), (Q.read_member_lines, parameters))
+    *part, lost_of = row
+    if lost_of is not None:
+        # The segment that the snapshot belonged to is being cleared away.
+        raise _segment_gone(lost_of)
+    return Part(*part)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, AnyStr, Literal
 
 import msgspec
@@ -29,8 +30,11 @@ _TOO_LONG = f"Line exceeds the maximum of {MAX_LINE_BYTES:,} bytes"
 MAX_REPORT_CHARACTERS = 200
 
 _CHANNELS = frozenset(SHAPES["ChannelType"].enum)
-# They occur in exported files; the server alone sets what they say (jobs.md section 6).
-_IGNORED = ("EndpointStatus", "EffectiveDate", "ApplicationId", "CohortId", "CreationDate")
+_STATUSES = ("ACTIVE", "INACTIVE")
+# They occur in exported files; the server alone sets what they say (jobs.md section 6), unless it is asked to keep the
+# first of them.
+_STATUS = "EndpointStatus"
+_IGNORED = (_STATUS, "EffectiveDate", "ApplicationId", "CohortId", "CreationDate")
 # `Invalid <member>: <value>`: a job's failures hold no data of the row (jobs.md section 10).
 _VALUE_TOLD = re.compile(r"(Invalid [^:]+): .*", re.DOTALL)
 
@@ -45,6 +49,8 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     # Users that are only listed.
     user_ids: tuple[str, ...] = ()
     failure: str | None = None
+    # It has an EndpointStatus other than ACTIVE, which was not taken over.
+    is_status_ignored: bool = False
 
     @property
     def definitions(self) -> int:
@@ -52,15 +58,18 @@ class Row(msgspec.Struct, array_like=True, gc=False):
         return len(self.user_ids) or 1
 
 
-def parse_block(file_format: Format, header: str, first_line_no: int, block: bytes) -> Iterator[Row]:
+def parse_block(
+    file_format: Format, header: str, first_line_no: int, block: bytes, *, keeps_status: bool = False
+) -> Iterator[Row]:
     """The rows of a block of whole lines in valid UTF-8; `header` is the first line of a CSV file, else ignored.
 
-    Raises HeaderError when `header` is none, before the first row.
+    With `keeps_status` a row's EndpointStatus is taken over. Raises HeaderError when `header` is none, before the first
+    row.
     """
     if file_format == "JSON":
-        yield from _rows(_json_row, first_line_no, block.split(b"\n"))
+        yield from _rows(partial(_json_row, keeps_status=keeps_status), first_line_no, block.split(b"\n"))
         return
-    parse_line = _csv_parser(read_header(header))
+    parse_line = _csv_parser(read_header(header), keeps_status=keeps_status)
     # Only a line cut off for its length can end in half a character.
     text = block.decode(errors="replace")
     if "\t" in text or "\0" in text:
@@ -92,15 +101,19 @@ def _is_too_long(line: str | bytes) -> bool:
     return len(line) > MAX_LINE_BYTES
 
 
-def _csv_parser(columns: Columns) -> Callable[[str], Row]:
+def _csv_parser(columns: Columns, *, keeps_status: bool) -> Callable[[str], Row]:
     if columns.is_user_list:
         return _user_list_row
+    status_column = columns.status
 
     def parse(line: str) -> Row:
-        item = columns.item(split_cells(line.removesuffix("\r")))
+        cells = split_cells(line.removesuffix("\r"))
+        item = columns.item(cells)
         if "ChannelType" in item and item["ChannelType"] not in _CHANNELS:
             raise RowError("Invalid ChannelType")
-        return _row(item)
+        if status_column is None:
+            return _row(item)
+        return _row_with_status(item, cells[status_column].strip(), keeps_status=keeps_status)
 
     return parse
 
@@ -115,28 +128,42 @@ def _user_list_row(line: str) -> Row:
     return Row(0, user_ids=user_ids)
 
 
-def _json_row(line: bytes) -> Row:
+def _json_row(line: bytes, *, keeps_status: bool) -> Row:
     try:
         item = decode_document("EndpointBatchItem", line)
     except BadRequestException as error:
         # Perhaps only a member is wrong that does not count here.
-        item = _decode_what_counts(line, error)
+        item = _decode_what_counts(line, error, _IGNORED[1:] if keeps_status else _IGNORED)
+    status = item.get(_STATUS, "")
     for member in _IGNORED:
         item.pop(member, None)
-    return _row(item)
+    return _row_with_status(item, status, keeps_status=keeps_status) if status else _row(item)
 
 
-def _decode_what_counts(line: bytes, why_refused: BadRequestException) -> dict[str, Any]:
+def _decode_what_counts(line: bytes, why_refused: BadRequestException, ignored: tuple[str, ...]) -> dict[str, Any]:
     refuse_unreadable(line)
     item = parse(line)
-    if not isinstance(item, dict) or not any(member in item for member in _IGNORED):
+    if not isinstance(item, dict) or not any(member in item for member in ignored):
         raise why_refused
     faults: Faults = []
-    counting = {member: value for member, value in item.items() if member not in _IGNORED}
+    counting = {member: value for member, value in item.items() if member not in ignored}
     found: dict[str, Any] = walk("EndpointBatchItem", counting, "EndpointBatchItem", faults)
     if faults:
         raise faults[0]
-    return found
+    status = item.get(_STATUS) if _STATUS in ignored else None
+    return found if status is None else found | {_STATUS: status if isinstance(status, str) else "?"}
+
+
+def _row_with_status(item: dict[str, Any], status: str, *, keeps_status: bool) -> Row:
+    """Likewise, of an item whose EndpointStatus was taken out: empty for none."""
+    if not keeps_status or not status or _is_user_alone(item):
+        row = _row(item)
+        row.is_status_ignored = status not in ("", "ACTIVE")
+        return row
+    if status not in _STATUSES:
+        raise RowError(f"Invalid {_STATUS}")
+    item[_STATUS] = status
+    return _row(item)
 
 
 def _row(item: dict[str, Any]) -> Row:
@@ -149,10 +176,14 @@ def _row(item: dict[str, Any]) -> Row:
     address, channel = item.get("Address", "").strip(), item.get("ChannelType")
     if address and channel:
         return Row(0, patch=prepare(derive_id(channel, address), item))
-    user = item.get("User", {})
-    if list(item) == ["User"] and list(user) == ["UserId"] and user["UserId"]:
-        return Row(0, user_ids=(user["UserId"],))
+    if _is_user_alone(item):
+        return Row(0, user_ids=(item["User"]["UserId"],))
     raise RowError("Missing ChannelType" if address else "Missing Address")
+
+
+def _is_user_alone(item: dict[str, Any]) -> bool:
+    user = item.get("User", {})
+    return list(item) == ["User"] and list(user) == ["UserId"] and bool(user["UserId"])
 
 
 def derive_id(channel_type: str, address: str) -> str:

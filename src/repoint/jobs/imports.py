@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
@@ -16,18 +15,21 @@ import structlog
 
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db
-from repoint.endpoints.plan import Stamp, microseconds
-from repoint.endpoints.upsert import Rules, apply_rows
 from repoint.files.file import Files, FilesError, url
 from repoint.files.store import open_files
+from repoint.jobs.apply import apply
 from repoint.jobs.cut import PIECE_DEFINITIONS, cut_pieces
+from repoint.jobs.errors import RowFailure, keep_errors
+from repoint.jobs.exports import wake_waiting
 from repoint.jobs.formats import Format, Row, report
 from repoint.jobs.job import Q, Work, fail_job, finish_job, stays, take_job
 from repoint.jobs.lines import Block, ObjectError, after_line, blocks, short_lines, unpack
 from repoint.jobs.objects import CompressedError, parse_url
 from repoint.jobs.parsers import Parsers, Request, open_parsers
-from repoint.queue import LostClaimError, TaskContext, task
-from repoint.resources.lock import lock_application
+from repoint.queue import LostClaimError, TaskContext, enqueue, task
+from repoint.resources.clearing import clear_application
+from repoint.resources.lock import hold_application, lock_application
+from repoint.segments.imported import finish, hold
 from repoint.settings import Settings
 
 log = structlog.get_logger()
@@ -67,14 +69,21 @@ class Step:
     failure: str | None = None
 
 
+class SegmentGoneError(Exception):
+    """The segment that the import fills was deleted."""
+
+
 @task(retries=20)
 async def run_import(context: TaskContext, *, application_id: str, job_id: str) -> None:
     """Bring an import job to its end, from where it stands."""
-    async with take_job(context, application_id, job_id) as work:
+    async with take_job(context, application_id, job_id, _wind_up) as work:
+        s3_url = work.definition["S3Url"]
         try:
             await _run(work)
         except FilesError as error:
-            await fail_job(work, f"{work.definition['S3Url']}: {stays(work, error)}")
+            await fail_job(work, f"{s3_url}: {stays(work, error)}")
+        except SegmentGoneError:
+            await fail_job(work, f"{s3_url}: Segment not found: {work.row['segment_id']}")
 
 
 async def _run(work: Work) -> None:
@@ -97,8 +106,22 @@ async def _run(work: Work) -> None:
             steps = _steps(work, files, parsers, location.bucket, file_format)
             with _rare_collections():
                 await _apply_all(work, location.bucket, ahead(steps, size=1))
+    if work.imported is not None:
+        async with work.context.database.transaction() as db:
+            await work.claim.confirm(db)
+            await db.execute(Q.begin_completing, work.key)
     await finish_job(work)
     log.info("Import job ended", job_id=work.job_id)
+
+
+async def _wind_up(db: Db, work: Work, imported_count: int) -> None:
+    """Close the segment with what it holds, also when the job FAILED, and drop what only the job needed."""
+    await db.execute(Q.delete_objects, work.key)
+    if work.is_dry_run:
+        await enqueue(db, clear_application, application_id=work.job_id)
+    if work.imported is not None:
+        await finish(db, work.imported, imported_count)
+        await wake_waiting(db, work.imported)
 
 
 @contextlib.contextmanager
@@ -146,7 +169,8 @@ async def _steps(
                 async for block in found:
                     if step.rows is not None:
                         yield replace(step, is_last=False)
-                    request = Request(file_format, source.header, block.first_line_no, block.data)
+                    keeps_status = work.row["keeps_status"]
+                    request = Request(file_format, source.header, block.first_line_no, block.data, keeps_status)
                     step = Step(source, block.last_line_no, parsers.start(request))
         except FilesError as error:
             yield replace(step, failure=stays(work, error))
@@ -208,13 +232,13 @@ async def _apply(work: Work, object_url: str, step: Step, rows: list[Row], count
     pieces_before, pieces_behind = _pieces_done(step.source, count), _pieces_done(step.source, count + len(rows))
     pieces_left = step.source.pieces - pieces_behind if step.is_last else 0
     async with work.context.database.transaction() as db:
-        # DeleteApp takes the two in this order, too.
-        await lock_application(db, work.application_id)
-        await work.claim.confirm(db)
-        failures = [f"{object_url}:{line_no}: {report(why)}" for line_no, why in await _apply_rows(db, work, rows)]
+        await _hold(db, work)
+        outcome = await apply(db, work, rows)
+        failures = [RowFailure(line_no, report(why)) for line_no, why in outcome.failures]
         progress = {
             "processed": sum(row.definitions for row in rows),
             "failed": len(failures),
+            "statuses_ignored": outcome.statuses_ignored,
             "completed_pieces": pieces_behind - pieces_before + (0 if step.failure else pieces_left),
             "failed_pieces": pieces_left if step.failure else 0,
             "object_no": step.source.object_no + step.is_last,
@@ -222,26 +246,33 @@ async def _apply(work: Work, object_url: str, step: Step, rows: list[Row], count
             "definition_count": 0 if step.is_last else count + len(rows),
         }
         if step.failure is not None:
-            failures.append(f"{object_url}: {step.failure}")
-        await db.execute(Q.advance_import, {**work.key, **progress, "failures": failures[:MAX_FAILURES]})
+            failures.append(RowFailure(None, step.failure))
+        if failures:
+            # A failure without rows comes behind the batch that ended with that line, perhaps in an earlier try.
+            place = step.last_line_no + (step.rows is None)
+            await keep_errors(db, work, object_url, failures, object_no=step.source.object_no, line_no=place)
+        told = [failure.tell(object_url) for failure in failures[:MAX_FAILURES]]
+        await db.execute(Q.advance_import, {**work.key, **progress, "failures": told})
+
+
+async def _hold(db: Db, work: Work) -> None:
+    """Keep what a batch is written to until it commits.
+
+    Raises LostClaimError when the application or the job is gone, or the job another worker's, and SegmentGoneError.
+    """
+    # DeleteApp takes application and job in this order, too.
+    if work.is_dry_run:
+        try:
+            await hold_application(db, work.application_id)
+        except NotFoundException as error:
+            raise LostClaimError("the application is gone") from error
+    else:
+        await lock_application(db, work.application_id)
+    await work.claim.confirm(db)
+    if work.imported is not None and not await hold(db, work.imported):
+        raise SegmentGoneError
 
 
 def _pieces_done(source: Source, count: int) -> int:
     """How many pieces so many definitions complete; the last one is complete only with its object."""
     return min(count // PIECE_DEFINITIONS, source.pieces - 1)
-
-
-async def _apply_rows(db: Db, work: Work, rows: list[Row]) -> list[tuple[int, str]]:
-    """Apply the rows in order; the line and the reason of each that failed."""
-    patches = [row.patch for row in rows if row.patch is not None]
-    stamp = Stamp(microseconds(work.context.now()), str(uuid.UUID(work.job_id)))
-    try:
-        outcomes = iter(await apply_rows(db, work.application_id, patches, stamp, Rules.of(work.context.settings)))
-    except NotFoundException as error:
-        raise LostClaimError("the application is gone") from error
-    failures = []
-    for row in rows:
-        refusal = row.failure if row.patch is None else next(outcomes)
-        if refusal is not None:
-            failures.append((row.line_no, str(refusal)))
-    return failures

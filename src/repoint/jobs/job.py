@@ -1,7 +1,7 @@
 """A job as a worker holds it, and as the contract shows it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,13 +9,15 @@ from weakref import WeakKeyDictionary
 
 from repoint.contract.dates import format_instant
 from repoint.db.pool import Database, Db, Row
-from repoint.db.queries import load_queries
+from repoint.db.queries import Query, load_queries
 from repoint.files.file import FileChangedError, FilesError
 from repoint.queue import Claim, TaskContext
+from repoint.segments.imported import Imported
 
 Q = load_queries("repoint.jobs")
 
-Type = Literal["EXPORT", "IMPORT"]
+# A dry run is no job of the contract, whose operations do not know it.
+Type = Literal["DRY_RUN", "EXPORT", "IMPORT"]
 
 # A job taken up this often without coming on is given up: what ended these tries would end them all.
 MAX_TRIES = 5
@@ -37,6 +39,19 @@ class Work:
     job_id: str
     # As it was when it was taken up.
     row: Row
+    wind_up: "WindUp"
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether it only judges."""
+        return bool(self.row["type"] == "DRY_RUN")
+
+    @property
+    def imported(self) -> Imported | None:
+        """The version of a segment that an import fills; None when it fills none."""
+        if self.row["type"] != "IMPORT" or self.row["segment_id"] is None:
+            return None
+        return Imported(self.application_id, self.row["segment_id"], self.row["segment_version"])
 
     @property
     def key(self) -> dict[str, object]:
@@ -60,8 +75,12 @@ class Work:
         return bool(self.row["tries"] > MAX_TRIES)
 
 
+# What else happens in the transaction that ends a job; gets how many definitions it has imported.
+WindUp = Callable[[Db, Work, int], Awaitable[None]]
+
+
 @asynccontextmanager
-async def take_job(context: TaskContext, application_id: str, job_id: str) -> AsyncIterator[Work]:
+async def take_job(context: TaskContext, application_id: str, job_id: str, wind_up: WindUp) -> AsyncIterator[Work]:
     """Take up a job where it stands, when no other runs in this worker.
 
     Raises LostClaimError when it has ended or is gone.
@@ -72,7 +91,7 @@ async def take_job(context: TaskContext, application_id: str, job_id: str) -> As
             claim = await Claim.take(db, Q.take_job, Q.confirm_job, key)
             row = await db.row(Q.taken_job, key)
         assert row is not None  # noqa: S101 - the transaction holds it
-        yield Work(context, claim, application_id, job_id, row)
+        yield Work(context, claim, application_id, job_id, row, wind_up)
 
 
 def stays(work: Work, error: FilesError) -> str:
@@ -84,24 +103,19 @@ def stays(work: Work, error: FilesError) -> str:
 
 async def fail_job(work: Work, failure: str) -> None:
     """End a job whose remaining pieces all fail for one reason. Raises LostClaimError."""
-    async with work.context.database.transaction() as db:
-        await work.claim.confirm(db)
-        await db.execute(Q.fail_job, {**work.key, "failure": failure, "now": work.context.now()})
-        await forget_parts(db, work)
+    await _end(work, Q.fail_job, failure=failure)
 
 
 async def finish_job(work: Work) -> None:
     """End a job whose pieces are all done or failed. Raises LostClaimError."""
+    await _end(work, Q.finish_job)
+
+
+async def _end(work: Work, query: Query, **parameters: object) -> None:
     async with work.context.database.transaction() as db:
         await work.claim.confirm(db)
-        await db.execute(Q.finish_job, {**work.key, "now": work.context.now()})
-        await forget_parts(db, work)
-
-
-async def forget_parts(db: Db, work: Work) -> None:
-    """Drop what the job was cut into."""
-    await db.execute(Q.delete_objects, work.key)
-    await db.execute(Q.delete_pieces, work.key)
+        imported = await db.value(query, {**work.key, **parameters, "now": work.context.now()})
+        await work.wind_up(db, work, imported)
 
 
 def document(row: Row) -> dict[str, Any]:
@@ -109,7 +123,7 @@ def document(row: Row) -> dict[str, Any]:
     shown = {
         "ApplicationId": row["application_id"].hex,
         "Id": row["id"],
-        "Type": row["type"],
+        "Type": "EXPORT" if row["type"] == "EXPORT" else "IMPORT",
         "JobStatus": row["status"],
         "Definition": row["definition"],
         "CreationDate": format_instant(row["created_at"]),

@@ -3,7 +3,9 @@
 The stages take and give streams of chunks: unpack → after_line → short_lines → blocks.
 """
 
+import asyncio
 import codecs
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -15,6 +17,8 @@ from repoint.jobs.formats import MAX_LINE_BYTES
 CHUNK_BYTES = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# What a line has that is not blank.
+_CONTENT = re.compile(rb"[^ \t\r\v\f\n][^\n]*")
 
 Chunks = AsyncGenerator[bytes, None]
 
@@ -88,6 +92,8 @@ async def _gunzip(head: bytes, chunks: Chunks) -> Chunks:
                 member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
             yield member.decompress(data, CHUNK_BYTES)
             while not (member.needs_input or member.eof):
+                # A few bytes may unpack to a thousand times as many, and others have work to do meanwhile.
+                await asyncio.sleep(0)
                 yield member.decompress(b"", CHUNK_BYTES)
             rest = member.unused_data if member.eof else b""
     except igzip_lib.IsalError as error:  # type: ignore[misc]  # the stub takes the class for an instance
@@ -189,12 +195,14 @@ class Scan:
         self._check_encoding(chunk)
         if not self._newlines and len(self.first_line) <= MAX_LINE_BYTES:
             self.first_line += chunk.partition(b"\n")[0]
-        first, *others = chunk.split(b"\n")
+        first, newline, _ = chunk.partition(b"\n")
         self._open_has_content = self._open_has_content or bool(first.strip())
-        if others:
-            self.line_count += self._open_has_content + sum(map(bool, map(bytes.strip, others[:-1])))
-            self._open_has_content = bool(others[-1].strip())
-            self._newlines += len(others)
+        if newline:
+            last_start = chunk.rindex(b"\n") + 1
+            # Lines are not cut for this: a chunk may be nothing but their ends.
+            self.line_count += self._open_has_content + len(_CONTENT.findall(chunk, len(first), last_start))
+            self._open_has_content = bool(chunk[last_start:].strip())
+            self._newlines += chunk.count(b"\n")
 
     def _check_encoding(self, chunk: bytes, *, is_last: bool = False) -> None:
         if self.bad_line_no is not None or (chunk.isascii() and not is_last and not self._decoder.getstate()[0]):

@@ -33,6 +33,7 @@ class Request(msgspec.Struct, array_like=True):
     header: str
     first_line_no: int
     block: bytes
+    keeps_status: bool = False
 
 
 _encode_request = msgspec.msgpack.Encoder().encode
@@ -138,7 +139,14 @@ def _encode_rows(request: Request) -> bytearray:
     encoder = msgspec.msgpack.Encoder()
     rows = bytearray(_ARRAY.size)
     count = 0
-    for row in parse_block(request.file_format, request.header, request.first_line_no, request.block):
+    parsed = parse_block(
+        request.file_format,
+        request.header,
+        request.first_line_no,
+        request.block,
+        keeps_status=request.keeps_status,
+    )
+    for row in parsed:
         encoder.encode_into(row, rows, -1)
         count += 1
     _ARRAY.pack_into(rows, 0, _ARRAY_32, count)
