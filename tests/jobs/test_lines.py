@@ -1,5 +1,6 @@
 """From bytes to blocks of lines, whatever the chunks they come in."""
 
+import asyncio
 import gzip
 import random
 from collections.abc import AsyncGenerator
@@ -73,6 +74,33 @@ async def test_a_gzip_bomb_comes_in_small_chunks() -> None:
     largest = max([len(chunk) async for chunk in text.chunks])
 
     assert largest <= 256 * 1024
+
+
+async def test_others_have_their_turns_while_a_gzip_bomb_is_looked_through() -> None:
+    packed = gzip.compress(b"\n" * 50_000_000)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    other = asyncio.create_task(take_turns())
+    found = Scan()
+    await found.read((await unpack(chunked(packed, 1 << 20))).chunks, max_bytes=1 << 30)
+    other.cancel()
+
+    assert (found.size_bytes, found.line_count) == (50_000_000, 0)
+    assert turns > 100
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+async def test_lines_that_are_not_blank_are_counted(size: int) -> None:
+    choose = random.Random(size)  # noqa: S311 - no secret
+    for _ in range(200):
+        text = bytes(choose.choices(b"\n\n\n \t\r\v\fx", k=40))
+        assert (await scan(text, size)).line_count == sum(bool(line.strip()) for line in text.split(b"\n"))
 
 
 @pytest.mark.parametrize(("line_no", "rest"), [(0, b"a\nb\n\nc"), (1, b"b\n\nc"), (2, b"\nc"), (3, b"c"), (4, b"")])
