@@ -136,3 +136,146 @@ async def test_mistakes_on_the_database_itself_are_the_contracts(settings: Setti
         await dispatch_local(settings, database, "CreateKey", {})
     with pytest.raises(NotFoundException):
         await dispatch_local(settings, database, "RevokeKey", {"AccessKeyId": "AKIANONE"})
+
+
+POLICY = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "mobiletargeting:Get*", "Resource": "*"}}
+EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+def policy_path(key: dict[str, Any]) -> str:
+    return f"/repoint/v1/keys/{key['AccessKeyId']}/policy"
+
+
+def test_policy_is_kept_as_it_was_written(raw: Raw) -> None:
+    made = make(raw)
+    text = '{ "Statement" : {"Effect":"Allow", "Action":"*",\n "Resource":"*"} }'
+
+    answer = raw.send("PUT", policy_path(made), {"Policy": text})
+    shown = raw.send("GET", policy_path(made))
+
+    assert answer.json == {
+        "AccessKeyId": made["AccessKeyId"],
+        "Name": "ana",
+        "Status": "ACTIVE",
+        "HasPolicy": True,
+        "CreationDate": made["CreationDate"],
+        "Warnings": [],
+    }
+    assert b'"Policy":' + text.encode() in shown.body
+    assert shown.json["Policy"]["Statement"]["Effect"] == "Allow"
+
+
+def test_policy_may_come_as_json(raw: Raw) -> None:
+    made = make(raw)
+
+    raw.send("PUT", policy_path(made), {"Policy": POLICY})
+
+    assert raw.send("GET", policy_path(made)).json["Policy"] == POLICY
+
+
+def test_key_without_a_policy_has_none_to_show(raw: Raw) -> None:
+    made = make(raw)
+
+    shown = raw.send("GET", policy_path(made)).json
+
+    assert shown["HasPolicy"] is False
+    assert "Policy" not in shown
+
+
+def test_policy_is_taken_away(raw: Raw) -> None:
+    made = make(raw)
+    raw.send("PUT", policy_path(made), {"Policy": POLICY})
+
+    answer = raw.send("DELETE", policy_path(made))
+
+    assert (answer.status, answer.json["HasPolicy"]) == (200, False)
+    assert "Policy" not in raw.send("GET", policy_path(made)).json
+
+
+def test_key_may_be_made_with_a_policy_and_tags(raw: Raw) -> None:
+    answer = raw.send("POST", "/repoint/v1/keys", {"Name": "ana", "Policy": POLICY, "Tags": {"team": "shop"}})
+
+    assert (answer.status, answer.json["HasPolicy"]) == (201, True)
+    assert raw.send("GET", policy_path(answer.json)).json["Policy"] == POLICY
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (None, "Missing Policy"),
+        (7, "Policy must be a JSON object"),
+        ("", "Unexpected end of input: expecting value at line 1, column 1"),
+        ({"Statement": [EVERYTHING["Statement"], {"Effect": "Maybe"}]}, "Statement[1].Effect must be Allow or Deny"),
+    ],
+)
+def test_bad_policy_is_refused_and_changes_nothing(raw: Raw, policy: Any, message: str) -> None:
+    made = make(raw)
+    raw.send("PUT", policy_path(made), {"Policy": POLICY})
+
+    answer = raw.send("PUT", policy_path(made), {"Policy": policy})
+
+    assert (answer.status, answer.json["Message"]) == (400, message)
+    assert raw.send("GET", policy_path(made)).json["Policy"] == POLICY
+    if policy is not None:
+        assert raw.send("POST", "/repoint/v1/keys", {"Name": "ana", "Policy": policy}).status == 400
+
+
+@pytest.mark.parametrize("tags", [7, {"a": 7}, {"": "a"}, {"a" * 129: "b"}, {"a": "b" * 257}, {"a": "b|c"}])
+def test_bad_tags_are_refused(raw: Raw, tags: Any) -> None:
+    answer = raw.send("POST", "/repoint/v1/keys", {"Name": "ana", "Tags": tags})
+
+    assert answer.status == 400
+    assert answer.json["Message"].startswith("Tags")
+
+
+def test_what_has_no_effect_is_told(raw: Raw) -> None:
+    made = make(raw)
+    statement = {
+        "Effect": "Deny",
+        "Action": ["mobiletargeting:GetEndpiont", "mobiletargeting:Get*", "ses:SendEmail", "repoint:Fly"],
+        "Resource": [
+            "*",
+            "arn:aws:mobiletargeting:us-east-1:123456789012:apps/*",
+            "arn:aws:mobiletargeting:*:000000000000:apps/${aws:username}",
+            "arn:aws:mobiletargeting:eu-west-1:*:apps/*",
+            "arn:aws:iam::123456789012:role/a",
+        ],
+        "Condition": {"StringEquals": {"aws:SourceVpc": "x", "aws:TagKeys": "y", "aws:RequestTag/z": "z"}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [EVERYTHING["Statement"], statement]}
+
+    answer = raw.send("PUT", policy_path(made), {"Policy": policy})
+
+    server = "names nothing here: the account is 000000000000, its regions us-east-1"
+    assert answer.json["Warnings"] == [
+        "Statement[1]: there is no action mobiletargeting:getendpiont",
+        "Statement[1]: there is no action repoint:fly",
+        f"Statement[1]: arn:aws:mobiletargeting:us-east-1:123456789012:apps/* {server}",
+        f"Statement[1]: arn:aws:mobiletargeting:eu-west-1:*:apps/* {server}",
+        "Statement[1]: the condition key aws:sourcevpc is never there",
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("key", ["AKIANONE", "a%20b"])
+def test_policy_of_a_key_that_is_not_there_is_told(raw: Raw, method: str, key: str) -> None:
+    answer = raw.send(method, f"/repoint/v1/keys/{key}/policy", {"Policy": POLICY})
+
+    assert answer.status == 404
+
+
+def test_key_with_a_policy_cannot_make_one_that_may_do_everything(raw: Raw) -> None:
+    made = make(raw)
+    raw.send("PUT", policy_path(made), {"Policy": EVERYTHING})
+    raw.key = Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+    refused = [
+        raw.send("POST", "/repoint/v1/keys", {"Name": "bob"}),
+        raw.send("DELETE", policy_path(made)),
+    ]
+
+    text = "Only a key without a policy may make or leave a key without one: give a Policy"
+    assert [(answer.status, answer.headers["x-amzn-errortype"], answer.json["Message"]) for answer in refused] == [
+        (403, "ForbiddenException", text)
+    ] * 2
+    assert raw.send("POST", "/repoint/v1/keys", {"Name": "bob", "Policy": POLICY}).status == 201
