@@ -53,6 +53,77 @@ async def chain(context: TaskContext, *, links: int) -> None:
             await enqueue(db, chain, links=links - 1)
 
 
+AT_ONCE: list[int] = []
+ENDED = asyncio.Semaphore(0)
+
+
+@task(is_alone=True)
+async def work_alone(_context: TaskContext) -> None:
+    AT_ONCE.append(1)
+    RAN.append(f"alone beside {len(AT_ONCE) - 1}")
+    await asyncio.sleep(0.05)
+    AT_ONCE.pop()
+    ENDED.release()
+
+
+@task(retries=None)
+async def fail_often(_context: TaskContext) -> None:
+    RAN.append("fail")
+    if len(RAN) < 8:
+        raise ValueError("not yet")
+
+
+async def test_of_tasks_that_run_alone_one_runs_at_a_time_and_others_beside_it(
+    database: Database, worker: Worker
+) -> None:
+    async with database.transaction() as db:
+        for _ in range(5):
+            await enqueue(db, work_alone)
+        await enqueue(db, greet, name="Ada")
+
+    await worker.drain()
+
+    assert sorted(RAN) == ["Ada", *["alone beside 0"] * 5]
+    assert RAN.index("Ada") < 3, "it did not wait for all of them"
+
+
+async def test_the_next_task_that_runs_alone_is_taken_at_once(database: Database, settings: Settings) -> None:
+    while not ENDED.locked():
+        await ENDED.acquire()
+    async with database.transaction() as db:
+        for _ in range(4):
+            await enqueue(db, work_alone)
+    worker = Worker(database, settings.model_copy(update={"worker_poll_s": 60}))
+
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(20):
+        for _ in range(4):
+            await ENDED.acquire()
+    worker.stop()
+    await running
+
+    assert RAN == ["alone beside 0"] * 4
+
+
+async def test_a_task_that_knows_when_to_end_is_tried_for_as_long_as_it_fails(
+    database: Database, settings: Settings
+) -> None:
+    async with database.transaction() as db:
+        await enqueue(db, fail_often)
+
+    with capture_logs():
+        await _drain_through(Worker(database, settings.model_copy(update={"task_backoff_s": 0})), runs=8)
+
+    assert RAN == ["fail"] * 8
+    assert await _left(database) == []
+
+
+async def _drain_through(worker: Worker, *, runs: int) -> None:
+    """Drain until so many runs are over: one that failed a moment ago may not be due yet."""
+    while len(RAN) < runs:
+        await worker.drain()
+
+
 async def test_a_task_runs_with_its_arguments_and_is_forgotten(database: Database, worker: Worker) -> None:
     async with database.transaction() as db:
         await enqueue(db, greet, name="Ada")

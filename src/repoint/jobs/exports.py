@@ -69,27 +69,28 @@ clears(Q.clear_pieces)
 clears(Q.clear_job_members)
 
 
-@task(retries=20)
+# One job at a time in a worker (jobs.md section 12), so that its memory is that of one. The job counts its own tries.
+@task(retries=None, is_alone=True)
 async def run_export(context: TaskContext, *, application_id: str, job_id: str) -> None:
     """Bring an export job to its end, from the first piece that is not written."""
-    async with take_job(context, application_id, job_id, _wind_up) as work:
-        prefix = work.definition["S3UrlPrefix"]
-        if work.is_given_up:
-            await fail_job(work, f"{prefix}: Given up after several tries")
+    work = await take_job(context, application_id, job_id, _wind_up)
+    prefix = work.definition["S3UrlPrefix"]
+    if work.is_given_up:
+        await fail_job(work, f"{prefix}: Given up after several tries")
+        return
+    try:
+        if not work.row["total_pieces"] and not await _begin(work):
+            log.info("Export job waits for an import", job_id=job_id)
             return
-        try:
-            if not work.row["total_pieces"] and not await _begin(work):
-                log.info("Export job waits for an import", job_id=job_id)
-                return
-            async with open_files(context.settings, role_arn=work.definition["RoleArn"]) as files:
-                await _write_pieces(work, files)
-        except FilesError as error:
-            await fail_job(work, f"{prefix}: {stays(work, error)}")
-            return
-        except (ExportError, EvaluationError) as error:
-            await fail_job(work, f"{prefix}: {error}")
-            return
-        await finish_job(work)
+        async with open_files(context.settings, role_arn=work.definition["RoleArn"]) as files:
+            await _write_pieces(work, files)
+    except FilesError as error:
+        await fail_job(work, f"{prefix}: {stays(work, error)}")
+        return
+    except (ExportError, EvaluationError) as error:
+        await fail_job(work, f"{prefix}: {error}")
+        return
+    await finish_job(work)
     log.info("Export job ended", job_id=job_id)
 
 

@@ -73,17 +73,18 @@ class SegmentGoneError(Exception):
     """The segment that the import fills was deleted."""
 
 
-@task(retries=20)
+# One job at a time in a worker (jobs.md section 12), so that its memory is that of one. The job counts its own tries.
+@task(retries=None, is_alone=True)
 async def run_import(context: TaskContext, *, application_id: str, job_id: str) -> None:
     """Bring an import job to its end, from where it stands."""
-    async with take_job(context, application_id, job_id, _wind_up) as work:
-        s3_url = work.definition["S3Url"]
-        try:
-            await _run(work)
-        except FilesError as error:
-            await fail_job(work, f"{s3_url}: {stays(work, error)}")
-        except SegmentGoneError:
-            await fail_job(work, f"{s3_url}: Segment not found: {work.row['segment_id']}")
+    work = await take_job(context, application_id, job_id, _wind_up)
+    s3_url = work.definition["S3Url"]
+    try:
+        await _run(work)
+    except FilesError as error:
+        await fail_job(work, f"{s3_url}: {stays(work, error)}")
+    except SegmentGoneError:
+        await fail_job(work, f"{s3_url}: Segment not found: {work.row['segment_id']}")
 
 
 async def _run(work: Work) -> None:

@@ -1,14 +1,11 @@
 """A job as a worker holds it, and as the contract shows it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 from repoint.contract.dates import format_instant
-from repoint.db.pool import Database, Db, Row
+from repoint.db.pool import Db, Row
 from repoint.db.queries import Query, load_queries
 from repoint.files.file import FileChangedError, FilesError
 from repoint.queue import Claim, TaskContext
@@ -24,9 +21,6 @@ MAX_TRIES = 5
 
 # What a store says of itself, not of what was asked for.
 _PASSING = frozenset({"EndpointUnreachable", "InternalError", "ServiceUnavailable", "SlowDown"})
-
-# One job at a time in a worker (jobs.md section 12), so that its memory is that of one.
-_turns: WeakKeyDictionary[Database, asyncio.Lock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +73,14 @@ class Work:
 WindUp = Callable[[Db, Work, int], Awaitable[None]]
 
 
-@asynccontextmanager
-async def take_job(context: TaskContext, application_id: str, job_id: str, wind_up: WindUp) -> AsyncIterator[Work]:
-    """Take up a job where it stands, when no other runs in this worker.
-
-    Raises LostClaimError when it has ended or is gone.
-    """
+async def take_job(context: TaskContext, application_id: str, job_id: str, wind_up: WindUp) -> Work:
+    """Take up a job where it stands. Raises LostClaimError when it has ended or is gone."""
     key = {"application_id": application_id, "job_id": job_id}
-    async with _turns.setdefault(context.database, asyncio.Lock()):
-        async with context.database.transaction() as db:
-            claim = await Claim.take(db, Q.take_job, Q.confirm_job, key)
-            row = await db.row(Q.taken_job, key)
-        assert row is not None  # noqa: S101 - the transaction holds it
-        yield Work(context, claim, application_id, job_id, row, wind_up)
+    async with context.database.transaction() as db:
+        claim = await Claim.take(db, Q.take_job, Q.confirm_job, key)
+        row = await db.row(Q.taken_job, key)
+    assert row is not None  # noqa: S101 - the transaction holds it
+    return Work(context, claim, application_id, job_id, row, wind_up)
 
 
 def stays(work: Work, error: FilesError) -> str:

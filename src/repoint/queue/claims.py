@@ -12,7 +12,7 @@ from procrastinate.manager import JobManager
 
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
-from repoint.queue.tasks import TASKS
+from repoint.queue.tasks import ALONE, DEFAULT, TASKS
 from repoint.settings import Settings
 
 log = structlog.get_logger()
@@ -37,6 +37,8 @@ class TaskClaims(JobManager):
         self._database = database
         self._settings = settings
         self._worker: int | None = None
+        # The task that runs alone, by its id.
+        self._alone: int | None = None
         # Once the worker stops, a note that the database does not take is left to the next worker.
         self.is_closing = False
 
@@ -82,6 +84,13 @@ class TaskClaims(JobManager):
         async with self._database.transaction() as db:
             await self._give_back(db, [worker_id])
 
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:  # noqa: ARG002 - the library's
+        """Take the next task; while one that runs alone is running, none of its kind."""
+        job = await super().fetch_job([DEFAULT] if self._alone is not None else [DEFAULT, ALONE], worker_id)
+        if job is not None and job.queue == ALONE:
+            self._alone = job.id
+        return job
+
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: ARG002, FBT001 - the library's
         """Note that a task is done, or has failed for good."""
         if status == Status.SUCCEEDED:
@@ -124,6 +133,9 @@ class TaskClaims(JobManager):
                 async with self._database.connection() as db:
                     if await note(db) == 0:
                         log.warning("A task has been taken over", task=job.task_name, task_id=job.id)
+                    if job.id == self._alone:
+                        self._alone = None
+                        await db.execute(_queries.wake)
                     return
             except psycopg.OperationalError:
                 if self.is_closing:

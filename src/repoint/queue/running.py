@@ -21,24 +21,24 @@ Running = set["asyncio.Task[Any]"]
 def register_tasks(app: App, context: TaskContext, running: Running, *, scheduled: bool) -> None:
     """Make every task of ours known to the library's app, and with `scheduled` those that run by themselves."""
     for task in TASKS.values():
-        known = app.task(name=task.name, queue="default", pass_context=True, retry=_Retries(task.retries))(
+        known = app.task(name=task.name, queue=task.queue, pass_context=True, retry=_Retries(task))(
             _runner(task, context, running)
         )
         if task.cron is not None and scheduled:
             # One lock keeps it from waiting twice, the other from running twice.
-            app.periodic(cron=task.cron, queue="default", queueing_lock=task.name, lock=task.name)(known)
+            app.periodic(cron=task.cron, queue=task.queue, queueing_lock=task.name, lock=task.name)(known)
 
 
 class _Retries(BaseRetryStrategy):
     """Says whether; when is decided where it is noted (`claims.retry_job`), a missing time meaning an interruption."""
 
-    def __init__(self, retries: int) -> None:
-        self._retries = retries
+    def __init__(self, task: Task[Any]) -> None:
+        self._task = task
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError):
             return RetryDecision()
-        if job.attempts < self._retries:
+        if self._task.may_try_again(job.attempts):
             return RetryDecision(retry_at=datetime.now(UTC))
         return None
 
@@ -64,7 +64,7 @@ async def _run(task: Task[Any], context: TaskContext, job: Job, arguments: dict[
     except LostClaimError as lost:
         log.info("A task is left to the worker that has taken it over", task=task.name, task_id=job.id, why=str(lost))
     except Exception:
-        if job.attempts < task.retries:
+        if task.may_try_again(job.attempts):
             delay_s = backoff_s(context.settings, job.attempts)
             log.warning("A task failed and will be tried again", **about, delay_s=delay_s, exc_info=True)
         else:

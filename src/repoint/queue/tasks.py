@@ -19,6 +19,9 @@ P = ParamSpec("P")
 
 TASKS: dict[str, "Task[Any]"] = {}
 
+# The names of the queues.
+DEFAULT, ALONE = "default", "alone"
+
 _queries = load_queries("repoint.queue")
 
 
@@ -42,17 +45,30 @@ class Task(Generic[P]):
 
     name: str
     run: Callable[Concatenate[TaskContext, P], Awaitable[None]]
-    # How often a failed run is tried again, each time after a longer wait.
-    retries: int
+    # How often a failed run is tried again, each time after a longer wait; None where the task itself gives up.
+    retries: int | None
     # The schedule of a task that runs by itself, as cron with seconds last; None for one that is enqueued.
     cron: str | None = None
+    # A worker runs one such task at a time, beside others.
+    is_alone: bool = False
+
+    @property
+    def queue(self) -> str:
+        """Where its runs wait."""
+        return ALONE if self.is_alone else DEFAULT
+
+    def may_try_again(self, failures: int) -> bool:
+        """Whether a run is repeated that has failed so often before."""
+        return self.retries is None or failures < self.retries
 
 
-def task(*, retries: int = 5) -> Callable[[Callable[Concatenate[TaskContext, P], Awaitable[None]]], Task[P]]:
+def task(
+    *, retries: int | None = 5, is_alone: bool = False
+) -> Callable[[Callable[Concatenate[TaskContext, P], Awaitable[None]]], Task[P]]:
     """Make a function a task, named by its module and itself; a name that is taken raises ValueError."""
 
     def bind(function: Callable[Concatenate[TaskContext, P], Awaitable[None]]) -> Task[P]:
-        return _register(Task(_name(function), function, retries))
+        return _register(Task(_name(function), function, retries, is_alone=is_alone))
 
     return bind
 
@@ -77,7 +93,7 @@ async def enqueue(db: Db, task: Task[P], *args: P.args, **kwargs: P.kwargs) -> N
     """
     if args:
         raise TypeError(f"{task.name} is queued with arguments by name")
-    await db.execute(_queries.enqueue, {"task": task.name, "arguments": Jsonb(kwargs)})
+    await db.execute(_queries.enqueue, {"queue": task.queue, "task": task.name, "arguments": Jsonb(kwargs)})
 
 
 def _register(task: Task[P]) -> Task[P]:
