@@ -140,6 +140,7 @@ def test_what_the_server_alone_sets_is_ignored() -> None:
         ("[", "Unexpected end of input: expecting value at column 2"),
         ('[{"Id":"e1"}]', "Unexpected value: expected an object at column 1"),
         ('"e1"', "Unexpected value: expected an object at column 1"),
+        ("null", "Unexpected value: expected an object at column 1"),
         ('{"Id":"e1","Address":"a\\u0000b"}', "Invalid character"),
         ('{"Id":"e1","Metrics":{"Visits":"many"}}', "Invalid Metrics.Visits"),
         ('{"Id":"e1","Metrics":{"Visits":1e999}}', "Invalid Metrics.Visits"),

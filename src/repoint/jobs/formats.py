@@ -132,6 +132,8 @@ def _json_row(line: bytes, *, keeps_status: bool) -> Row:
     try:
         item = decode_document("EndpointBatchItem", line)
     except BadRequestException as error:
+        if line.strip() == b"null":
+            raise RowError("Unexpected value: expected an object at line 1, column 1") from error
         # Perhaps only a member is wrong that does not count here.
         item = _decode_what_counts(line, error, _IGNORED[1:] if keeps_status else _IGNORED)
     status = item.get(_STATUS, "")
