@@ -67,6 +67,7 @@ def test_newest_record_comes_first(arranged: Raw) -> None:
         ({"until": "2026-11-01T00:02:00Z"}, [1, 0]),
         ({"since": "2026-11-01T01:02:00+01:00", "until": "2026-11-01T00:04:00Z"}, [3, 2]),
         ({"user": "nobody"}, []),
+        ({"without": "Event0", "user": "ana"}, [8, 6]),
     ],
 )
 def test_records_are_found_by_time_user_and_event(arranged: Raw, query: dict[str, str], expected: list[int]) -> None:

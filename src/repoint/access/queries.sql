@@ -73,6 +73,7 @@ WHERE (occurred_at, id) < (%(time_before)s, %(id_before)s) AND id <= %(up_to)s
     AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
     AND (%(user)s::text IS NULL OR user_name = %(user)s)
     AND (%(event)s::text IS NULL OR event_name = %(event)s)
+    AND (%(without)s::text IS NULL OR event_name <> %(without)s)
 ORDER BY occurred_at DESC, id DESC
 LIMIT %(rows)s
 
@@ -83,6 +84,7 @@ FROM audit_records
 WHERE id > %(after)s AND id <= %(up_to)s
     AND (%(user)s::text IS NULL OR user_name = %(user)s)
     AND (%(event)s::text IS NULL OR event_name = %(event)s)
+    AND (%(without)s::text IS NULL OR event_name <> %(without)s)
 ORDER BY id
 LIMIT %(rows)s
 

@@ -24,15 +24,15 @@ _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 async def list_audit_records(call: Call, arguments: Input) -> Output:
     """Records, newest first: `{"Item": […], "Position", "NextToken"}`.
 
-    `since` (from then on) and `until` (before then) are instants, `user` and `event` names; `page-size` is 1 to 1,000,
-    by default 100; `token` is the NextToken of the page before, and goes before `until`. With `after`, a Position: what
-    was added since, in the order in which it was, which is nearly that of time; Position is then where the page ends,
-    so that who asks again with it misses nothing and gets nothing twice.
+    `since` (from then on) and `until` (before then) are instants, `user` and `event` names, `without` is the event to
+    leave out; `page-size` is 1 to 1,000, by default 100; `token` is the NextToken of the page before, and goes before
+    `until`. With `after`, a Position: what was added since, in the order in which it was, which is nearly that of time;
+    Position is then where the page ends, so that who asks again with it misses nothing and gets nothing twice.
     """
     size = _page_size(arguments.get("page-size", str(DEFAULT_PAGE_SIZE)))
     # First, and nothing beyond it: what is added meanwhile is left to whoever asks with `after`.
     position = await call.db.value(_queries.last_record)
-    given = {name: arguments.get(name) for name in ("user", "event")} | {"up_to": position, "rows": size + 1}
+    given = {name: arguments.get(name) for name in ("user", "event", "without")} | {"up_to": position, "rows": size + 1}
     if "after" in arguments:
         rows = await call.db.rows(_queries.added_records, given | {"after": _position(arguments["after"])})
         last = rows[size - 1]["id"] if len(rows) > size else position

@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from repoint.cli.configure import given
 from repoint.cli.mistake import Mistake
 from repoint.cli.remote import EndpointUrl, Remote
 
 PATH = "/repoint/v1/audit"
+# What this command does itself: it would answer itself for ever when it follows.
+OWN_EVENT = "ListAuditRecords"
 # The server writes twice a second what it does not write at once.
 PAUSE_S = 0.5
 LARGEST_PAGE = 1000
@@ -37,12 +40,15 @@ def tail(  # noqa: PLR0913 - options of a command
     as_json: Annotated[bool, typer.Option("--json", help="Print the records whole, one JSON object a line.")] = False,
     endpoint_url: EndpointUrl = None,
 ) -> None:
-    """Print the last records, the newest one at the end: time, user, address, operation, outcome."""
+    """Print the last records, the newest one at the end: time, user, address, operation, outcome, what it was about.
+
+    That the record itself was read is left out, unless --event asks for it.
+    """
     if is_followed and until is not None:
         raise Mistake("--follow goes on from now, so --until has no use with it")
     remote = Remote(endpoint_url)
-    filters = {name: value for name, value in {"user": user, "event": event}.items() if value is not None}
-    times = {name: value for name, value in {"since": since, "until": until}.items() if value is not None}
+    filters = given({"user": user, "event": event, "without": OWN_EVENT if event is None else None})
+    times = given({"since": since, "until": until})
     records, position = _newest(remote, filters | times, number)
     _print(records, as_json=as_json)
     if is_followed:
