@@ -128,7 +128,7 @@ def any_matcher(texts: Iterable[Text], values: Values, fold: Fold = str) -> Matc
     def matches(string: str) -> bool:
         if string.startswith(prefixes) or string in exact:
             return True
-        for match in others:  # a loop, as this is run at every call  # noqa: SIM110
+        for match in others:  # noqa: SIM110 - a loop, as this is run at every call
             if match(string):
                 return True
         return False
