@@ -59,9 +59,8 @@ class Audience:
             yield _branch(condition, Q.snapshot_members, f"({snapshots})")
 
     def ranges(self, *, only_eligible: bool) -> list["Range"]:
-        """Statements that read the members among the first rows of a range of keys, one for each kind of rows.
+        """How the members in a range of keys are read, one way for each kind of rows.
 
-        Their parameters still to be given are `after_key`, `last_key` and `rows`; they answer as `read_members` does.
         Raises EvaluationError when a base segment is not there.
         """
         found = [self._registered_range(only_eligible=only_eligible)]
@@ -73,16 +72,18 @@ class Audience:
         listed = self._all_listed_by(self.root)
         rows = Probed(parameters, read_from=listed)
         condition = Compiler(self.sources, rows, parameters, self.at).compile(self.root)
-        population = Q.some_endpoints.sql
+        population, nth = Q.some_endpoints.sql, Q.nth_endpoint
         if listed is not None:
-            population = Q.some_listed.sql.replace("{place}", place(listed, parameters, "l"))
-        return _range(condition, population, parameters, None, only_eligible=only_eligible)
+            theirs = place(listed, parameters, "l")
+            population, nth = Q.some_listed.sql.replace("{place}", theirs), _placed(Q.nth_listed, theirs)
+        return _range(condition, population, nth, parameters, None, only_eligible=only_eligible)
 
     def _snapshot_range(self, version: Version, *, only_eligible: bool) -> "Range | None":
         parameters = self._parameters()
         condition = Compiler(self.sources, Snapshots(version), parameters, self.at).compile(self.root)
-        population = Q.some_snapshots.sql.replace("{place}", place(version, parameters, "e"))
-        return _range(condition, population, parameters, version, only_eligible=only_eligible)
+        theirs = place(version, parameters, "e")
+        population, nth = Q.some_snapshots.sql.replace("{place}", theirs), _placed(Q.nth_snapshot, theirs)
+        return _range(condition, population, nth, parameters, version, only_eligible=only_eligible)
 
     def _parameters(self) -> Parameters:
         return Parameters({"application_id": self.application_id})
@@ -112,9 +113,13 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Reads members among the first rows of a range of keys."""
+    """How the members of one kind in a range of keys are read; what both statements lack is `after_key`, `last_key`."""
 
-    statement: Statement
+    # Answers as `read_members` does.
+    members: Query
+    # The key that ends a range of `rows` rows.
+    nth: Query
+    parameters: dict[str, object]
     # Whose snapshots these rows are; None for registered endpoints.
     snapshots_of: Version | None
 
@@ -141,11 +146,21 @@ def _branch(condition: Condition, query: Query, population: str) -> str:
     return condition.place_in(query, population).sql.replace("{is_eligible}", IS_ELIGIBLE)
 
 
-def _range(
-    condition: Condition, population: str, parameters: Parameters, snapshots_of: Version | None, *, only_eligible: bool
+def _range(  # noqa: PLR0913 - what its two callers have found
+    condition: Condition,
+    population: str,
+    nth: Query,
+    parameters: Parameters,
+    snapshots_of: Version | None,
+    *,
+    only_eligible: bool,
 ) -> Range | None:
     if condition.is_member == FALSE:
         return None
     query = condition.place_in(Q.read_members, f"({population})")
     sql = query.sql.replace("{eligible}", f"AND {IS_ELIGIBLE}" if only_eligible else "")
-    return Range(Statement(Query(query.name, sql), parameters.values), snapshots_of)
+    return Range(Query(query.name, sql), nth, parameters.values, snapshots_of)
+
+
+def _placed(query: Query, theirs: str) -> Query:
+    return Query(query.name, query.sql.replace("{place}", theirs))

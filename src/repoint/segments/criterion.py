@@ -55,16 +55,20 @@ OnLists = Callable[[str], str]
 
 
 class Parameters:
-    """The values of a statement, by the names they have in it."""
+    """The values of a statement, by the names they have in it; equal ones share a name, so that equal SQL is equal."""
 
     def __init__(self, given: Mapping[str, object]) -> None:
         self.values = dict(given)
+        self._names: dict[str, str] = {}
 
     def add(self, value: object) -> str:
         """The place that stands for the value."""
-        name = f"v{len(self.values)}"
-        self.values[name] = value
-        return f"%({name})s"
+        # Of what is added, only equal values of one type are written alike.
+        written = repr(value)
+        if written not in self._names:
+            self._names[written] = f"v{len(self.values)}"
+            self.values[self._names[written]] = value
+        return f"%({self._names[written]})s"
 
 
 def criterion_sql(

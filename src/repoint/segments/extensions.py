@@ -9,7 +9,7 @@ from repoint.endpoints.key import endpoint_key
 from repoint.operation import Call, Input, Output, extension
 from repoint.resources.pages import Page, read_page
 from repoint.segments.audience import Audience, load_audience
-from repoint.segments.members import Batch, count_members, read_batch
+from repoint.segments.members import Batch, count_members, read_batch, span_end
 from repoint.segments.segment import read_version
 from repoint.segments.sources import EvaluationError
 from repoint.segments.why import explain
@@ -81,12 +81,13 @@ async def _audience(db: Db, call: Call, arguments: Input) -> Audience:
 async def _page(call: Call, audience: Audience, page: Page, *, only_eligible: bool) -> Batch:
     """One member more than the page holds, if there are so many."""
     ranges = audience.ranges(only_eligible=only_eligible)
-    after_key = page.after[0] if page.after else ""
-    rows, found = _FIRST_ROWS * page.size, Batch([], last_key=after_key)
-    while found.last_key is not None and len(found.keys) <= page.size:
-        more = await read_batch(call.database, ranges, found.last_key, rows=rows)
-        found = Batch(found.keys + more.keys, found.snapshots | more.snapshots, more.last_key)
-        rows = min(_MORE_ROWS * rows, _MOST_ROWS)
+    begin: str | None = page.after[0] if page.after else ""
+    rows, found = _FIRST_ROWS * page.size, Batch([])
+    while begin is not None and len(found.keys) <= page.size:
+        end = await span_end(call.database, ranges, begin, rows=rows)
+        more = await read_batch(call.database, ranges, begin, end)
+        found = Batch(found.keys + more.keys, found.snapshots | more.snapshots)
+        begin, rows = end, min(_MORE_ROWS * rows, _MOST_ROWS)
     return found
 
 

@@ -1,8 +1,8 @@
 """Who belongs to a segment: counted, fixed for a job, or read batch by batch in the order of their keys."""
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import AsyncGenerator
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ Q = load_queries("repoint.segments")
 
 # Rows judged in one statement: some hundredths of a second, and some megabytes when all of them are members.
 BATCH_ROWS = 20_000
+# Batches that are read while one is taken: enough to keep a second processor of the database at work.
+AHEAD = 2
 
 # Behind every key, which has at most 2,000 bytes.
 _END = "\U0010ffff" * 501
@@ -34,13 +36,11 @@ class Count(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """Members in the order of their keys, and how far the population was judged for them."""
+    """Members in the order of their keys."""
 
     keys: list[str]
     # Those that are no registered endpoints, but snapshots of this version of an imported segment.
     snapshots: dict[str, Version] = field(default_factory=dict)
-    # Every member up to this key has been given out; None when there is none behind.
-    last_key: str | None = None
 
 
 async def count_members(db: Db, audience: Audience) -> Count:
@@ -71,50 +71,67 @@ async def read_members(  # noqa: PLR0913 - a range and how it is read, each with
 ) -> AsyncGenerator[Batch, None]:
     """The members with keys above one and up to another, each once, in batches; an empty batch is passed over.
 
-    Each batch is a statement of its own and sees what is stored by then. The next one is read while one is taken, and
-    not more: memory does not grow with the segment. Raises EvaluationError.
+    Each batch is a statement of its own and sees what is stored by then. The next ones are read while one is taken, but
+    no more than AHEAD: memory does not grow with the segment. Raises EvaluationError.
     """
     ranges = audience.ranges(only_eligible=only_eligible)
-    reading = asyncio.create_task(read_batch(database, ranges, after_key, last_key, rows=batch_rows))
+    waiting: deque[asyncio.Task[Batch]] = deque()
     try:
-        while (batch := await reading).last_key is not None:
-            reading = asyncio.create_task(read_batch(database, ranges, batch.last_key, last_key, rows=batch_rows))
-            if batch.keys:
+        async for begin, end in _spans(database, ranges, after_key, last_key, batch_rows):
+            waiting.append(asyncio.create_task(read_batch(database, ranges, begin, end)))
+            if len(waiting) > AHEAD and (batch := await waiting.popleft()).keys:
                 yield batch
-        if batch.keys:
-            yield batch
+        while waiting:
+            if (batch := await waiting.popleft()).keys:
+                yield batch
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        for reading in waiting:
+            reading.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def read_batch(
+async def _spans(
+    database: Database, ranges: list[Range], after_key: str, last_key: str | None, rows: int
+) -> AsyncIterator[tuple[str, str | None]]:
+    """The range in spans of at most so many rows of each kind."""
+    begin: str | None = after_key
+    while begin is not None:
+        end = await span_end(database, ranges, begin, last_key, rows=rows)
+        yield begin, end or last_key
+        begin = end
+
+
+async def span_end(
     database: Database, ranges: list[Range], after_key: str, last_key: str | None = None, *, rows: int
-) -> Batch:
-    """The members among the first `rows` rows with keys above one and up to another; None is no end."""
+) -> str | None:
+    """The last key of the first `rows` rows in a range, of whichever kind comes to them first; None for all of it."""
     key = {"after_key": after_key, "last_key": last_key or _END, "rows": rows}
-    statements = [(each.statement.query, {**each.statement.parameters, **key}) for each in ranges]
+    statements = [(each.nth, {**each.parameters, **key}) for each in ranges]
     async with database.transaction() as db:
         _, *found = await db.together((Q.go_by_index, {}), *statements)
-    parts = [(each.snapshots_of, *answer) for each, [answer] in zip(ranges, found, strict=True)]
-    # Where one kind of rows has more to come, what the others have behind its last key is read again.
-    unfinished = [reached for _, _, judged, reached in parts if judged == rows]
-    batch = Batch([], last_key=min(unfinished, default=None))
-    for snapshots_of, keys, _, _ in parts:
-        _take_in(batch, _decode_keys(keys) if keys else [], snapshots_of)
+    return min((answer[0][0] for answer in found if answer), default=None)
+
+
+async def read_batch(database: Database, ranges: list[Range], after_key: str, last_key: str | None) -> Batch:
+    """The members with keys above one and up to another; None is no end."""
+    key = {"after_key": after_key, "last_key": last_key or _END}
+    statements = [(each.members, {**each.parameters, **key}) for each in ranges]
+    async with database.transaction() as db:
+        _, *found = await db.together((Q.go_by_index, {}), *statements)
+    batch = Batch([])
+    # Registered endpoints come first; a key counts once.
+    for each, [[keys]] in zip(ranges, found, strict=True):
+        _take_in(batch, _decode_keys(keys or "[]"), each.snapshots_of)
+    # Python's order is that of code points, as the database's is.
+    batch.keys.sort()
     return batch
 
 
 def _take_in(batch: Batch, keys: list[str], snapshots_of: Version | None) -> None:
-    """Add the keys of one kind of rows, those of registered endpoints first; each key counts once."""
-    # They come so already, but no clause promises it. Python's order is that of code points, as the database's is.
-    keys.sort()
-    if batch.last_key is not None and keys and keys[-1] > batch.last_key:
-        keys = keys[: bisect_right(keys, batch.last_key)]
     if snapshots_of is None:
         batch.keys = keys
         return
     known = set(batch.keys)
     new = [key for key in keys if key not in known]
-    batch.keys = sorted(batch.keys + new)
+    batch.keys += new
     batch.snapshots |= dict.fromkeys(new, snapshots_of)

@@ -56,9 +56,10 @@ class Joined:
 
     def on_user_attributes(self, condition: OnLists) -> str:
         """By a column of the join with those users that match some condition."""
-        column = f"user{len(self.users)}"
-        self.users.append(condition("u.attributes"))
-        return f"(e.{column} IS TRUE OR {condition('e.own_user_attributes')})"
+        asked = condition("u.attributes")
+        if asked not in self.users:
+            self.users.append(asked)
+        return f"(e.user{self.users.index(asked)} IS TRUE OR {condition('e.own_user_attributes')})"
 
     def is_listed(self, version: Version) -> str:
         """By a column of the join with the list; each is joined once."""
@@ -86,7 +87,9 @@ class Joined:
         )
 
     def _join_users(self) -> str:
-        columns = ", ".join(f"{condition} AS user{number}" for number, condition in enumerate(self.users))
+        # A single condition holds for all that are joined.
+        found = self.users if len(self.users) > 1 else [TRUE]
+        columns = ", ".join(f"{condition} AS user{number}" for number, condition in enumerate(found))
         return (
             f"LEFT JOIN (SELECT u.user_key, {columns} FROM users AS u "  # noqa: S608 - ours
             f"WHERE u.application_id = %(application_id)s AND ({' OR '.join(self.users)})) AS u "

@@ -108,49 +108,61 @@ FROM found
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- go_by_index --
--- For this transaction: a range of keys is read from its index, and what belongs to a row is looked up one by one. The
+-- For this transaction: a range of keys is found by its index, and what belongs to a row is looked up one by one. The
 -- planner knows nothing of the segments of an application that was filled since the tables were last analysed, and
 -- would read all of it for each range.
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-       set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-       set_config('enable_sort', 'off', true)
+       set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
 
 -- all_snapshots --
 -- A population: what a version of an imported segment holds without it being registered.
 SELECT e.* FROM endpoint_snapshots AS e WHERE {place}
 
 -- some_endpoints --
--- A population: the application's endpoints in a range of keys, the first of them in order.
-SELECT e.*, e.endpoint_key AS place FROM endpoints AS e
+-- A population: the application's endpoints in a range of keys.
+SELECT e.* FROM endpoints AS e
 WHERE e.application_id = %(application_id)s AND e.endpoint_key > %(after_key)s AND e.endpoint_key <= %(last_key)s
-ORDER BY e.endpoint_key
-LIMIT %(rows)s
 
 -- some_listed --
--- A population: endpoints that a version of an imported segment lists, in a range of keys; the first of the list in
--- order, those that do not exist without any values.
-SELECT m.endpoint_key AS place, e.*
-FROM (
-    SELECT l.endpoint_key FROM segment_members AS l
-    WHERE {place} AND l.endpoint_key > %(after_key)s AND l.endpoint_key <= %(last_key)s
-    ORDER BY l.endpoint_key
-    LIMIT %(rows)s
-) AS m LEFT JOIN LATERAL (
-    SELECT * FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = m.endpoint_key OFFSET 0
-) AS e ON true
+-- A population: endpoints that a version of an imported segment lists, in a range of keys.
+SELECT e.*
+FROM segment_members AS l, LATERAL (
+    SELECT * FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = l.endpoint_key OFFSET 0
+) AS e
+WHERE {place} AND l.endpoint_key > %(after_key)s AND l.endpoint_key <= %(last_key)s
 
 -- some_snapshots --
--- A population: snapshots of a version of an imported segment in a range of keys, the first of them in order.
-SELECT e.*, e.endpoint_key AS place FROM endpoint_snapshots AS e
+-- A population: snapshots of a version of an imported segment in a range of keys.
+SELECT e.* FROM endpoint_snapshots AS e
+WHERE {place} AND e.endpoint_key > %(after_key)s AND e.endpoint_key <= %(last_key)s
+
+-- nth_endpoint --
+-- The key that ends a range of so many of the application's endpoints; no row when there are fewer.
+SELECT endpoint_key FROM endpoints
+WHERE application_id = %(application_id)s AND endpoint_key > %(after_key)s AND endpoint_key <= %(last_key)s
+ORDER BY endpoint_key
+OFFSET %(rows)s - 1
+LIMIT 1
+
+-- nth_listed --
+-- The key that ends a range of so many endpoints on a list; no row when there are fewer.
+SELECT l.endpoint_key FROM segment_members AS l
+WHERE {place} AND l.endpoint_key > %(after_key)s AND l.endpoint_key <= %(last_key)s
+ORDER BY l.endpoint_key
+OFFSET %(rows)s - 1
+LIMIT 1
+
+-- nth_snapshot --
+-- The key that ends a range of so many snapshots of a version of an imported segment; no row when there are fewer.
+SELECT e.endpoint_key FROM endpoint_snapshots AS e
 WHERE {place} AND e.endpoint_key > %(after_key)s AND e.endpoint_key <= %(last_key)s
 ORDER BY e.endpoint_key
-LIMIT %(rows)s
+OFFSET %(rows)s - 1
+LIMIT 1
 
 -- read_members --
--- The keys of the members among some rows of a population, how many rows were judged, and the last of their keys.
-SELECT json_agg(e.place) FILTER (WHERE e.endpoint_key IS NOT NULL AND {is_member} {eligible})::text AS keys,
-       count(*) AS judged, max(e.place) AS last_key
-FROM {rows}
+-- The keys of the members in a range of a population, in no order.
+SELECT json_agg(e.endpoint_key)::text AS keys FROM {rows} WHERE {is_member} {eligible}
 
 -- registered_members --
 -- The members among registered endpoints, and whether they would be sent to.
