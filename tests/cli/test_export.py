@@ -66,3 +66,18 @@ def test_a_target_that_cannot_be_written_is_told(running: Serve, filled: str, tm
     assert answer.returncode == 1
     assert "all.gz cannot be written" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_segment_is_exported(running: Serve, filled: str, tmp_path: Path) -> None:
+    running.client().update_endpoint(ApplicationId=filled, EndpointId="b", EndpointRequest={"Metrics": {"Visits": 3.0}})
+    dimensions = {"Metrics": {"Visits": {"ComparisonOperator": "GREATER_THAN", "Value": 2.0}}}
+    created = running.client().create_segment(ApplicationId=filled, WriteSegmentRequest={"Dimensions": dimensions})
+    segment = created["SegmentResponse"]["Id"]
+
+    answer = running.repoint("export", "--app", filled, "--segment", segment, "--version", "1", "--to", tmp_path / "x")
+    unknown = running.repoint("export", "--app", filled, "--segment", segment, "--version", "2", "--to", tmp_path / "y")
+
+    assert answer.returncode == 0, answer.stderr
+    assert ids((tmp_path / "x").read_text()) == ["b"]
+    assert unknown.returncode == 1
+    assert "NotFoundException: Resource not found" in unknown.stderr

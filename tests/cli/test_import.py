@@ -1,5 +1,9 @@
 import gzip
+import re
 from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
 
 from tests.fixtures.processes import Serve
 
@@ -90,3 +94,49 @@ def test_a_job_that_failed_sets_the_exit_code(running: Serve, fresh_app: str, tm
     assert answer.returncode == 1
     assert "/broken.csv: " in answer.stdout
     assert "failed: 1 of 1 pieces" in answer.stderr
+
+
+def test_a_dry_run_tells_what_would_fail_and_imports_nothing(running: Serve, fresh_app: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(GOOD + "c,,\n")
+
+    answer = running.repoint("import", tmp_path / "rows.csv", "--app", fresh_app, "--dry-run")
+
+    assert answer.returncode == 3
+    assert answer.stdout.endswith("/rows.csv:4: Missing Address\n")
+    assert re.search(r"^Dry run \w{32} COMPLETED: 3 rows, 1 failed$", answer.stderr, re.MULTILINE)
+    with pytest.raises(ClientError, match="NotFoundException"):
+        running.client().get_endpoint(ApplicationId=fresh_app, EndpointId="a")
+
+
+def test_statuses_are_kept_when_asked_and_counted_otherwise(running: Serve, fresh_app: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("Id,ChannelType,Address,EndpointStatus\na,EMAIL,a@example.com,INACTIVE\n")
+
+    def status() -> object:
+        found = running.client().get_endpoint(ApplicationId=fresh_app, EndpointId="a")
+        return found["EndpointResponse"]["EndpointStatus"]
+
+    ignored = running.repoint("import", tmp_path / "rows.csv", "--app", fresh_app)
+    assert "1 rows say that they are not ACTIVE, which is ignored without --keep-status" in ignored.stderr
+    assert status() == "ACTIVE"
+
+    kept = running.repoint("import", tmp_path / "rows.csv", "--app", fresh_app, "--keep-status")
+    assert "--keep-status" not in kept.stderr
+    assert status() == "INACTIVE"
+
+
+def test_an_import_can_make_a_segment_and_then_renew_it(running: Serve, fresh_app: str, tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text(GOOD)
+    (tmp_path / "more.csv").write_text("Id,ChannelType,Address\nc,SMS,+1\n")
+
+    made = running.repoint("import", tmp_path / "good.csv", "--app", fresh_app, "--segment-name", "Guests")
+    segment = re.search(r"^Segment (\w{32})$", made.stderr, re.MULTILINE)
+    assert segment is not None
+    renewed = running.repoint(
+        "import", tmp_path / "more.csv", "--app", fresh_app, "--segment", segment[1], "--only-segment"
+    )
+
+    assert renewed.returncode == 0, renewed.stderr
+    found = running.client().get_segment(ApplicationId=fresh_app, SegmentId=segment[1])["SegmentResponse"]
+    assert (found["Name"], found["Version"], found["ImportDefinition"]["ChannelCounts"]) == ("Guests", 2, {"SMS": 1})
+    with pytest.raises(ClientError, match="NotFoundException"):
+        running.client().get_endpoint(ApplicationId=fresh_app, EndpointId="c")

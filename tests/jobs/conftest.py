@@ -93,12 +93,12 @@ class Jobs:
         self.client = client
         self.raw = raw
         self.application_id = application_id
-        self._database = database
+        self.database = database
         self._settings = settings
 
     def of(self, application_id: str) -> "Jobs":
         """The jobs of another application."""
-        return Jobs(self.client, self.raw, self._database, self._settings, application_id)
+        return Jobs(self.client, self.raw, self.database, self._settings, application_id)
 
     def set_worker(self, **settings: Any) -> None:
         """Have a worker with these settings."""
@@ -106,7 +106,7 @@ class Jobs:
 
     async def work(self) -> None:
         """Run the worker until nothing is queued."""
-        await Worker(self._database, self._settings).drain()
+        await Worker(self.database, self._settings).drain()
 
     async def wait(self, job: dict[str, Any], until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The job as soon as it is so."""

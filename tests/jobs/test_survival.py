@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def worker_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of its own, killed at the end if it still lives."""
     assert settings.database_url is not None
     url = settings.database_url.get_secret_value()
-    command = [sys.executable, str(Path(__file__).with_name("program.py")), url, settings.model_dump_json()]
+    others = settings.model_dump_json(exclude={"database_url"})
+    command = [sys.executable, str(Path(__file__).with_name("program.py")), url, others]
     process = subprocess.Popen(command)
     try:
         yield process
@@ -205,6 +207,87 @@ async def test_a_worker_frozen_in_an_export_changes_nothing(
         assert frozen.poll() is None
 
     await check_export(jobs, bucket, job)
+
+
+async def members(jobs: Jobs, bucket: Bucket, job: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a segment holds that an import has filled: members, each with its data."""
+    segment_id = job["Definition"]["SegmentId"]
+    await jobs.run_export(bucket.url(f"of/{job['Id']}"), SegmentId=segment_id)
+    exported = await bucket.exported(f"of/{job['Id']}/")
+    assert [each.removesuffix("*") for each in jobs.members(segment_id)] == [each["Id"] for each in exported]
+    return [{name: each[name] for name in each if name not in DIFFERENT} for each in exported]
+
+
+async def segment_outcome(jobs: Jobs, bucket: Bucket, job: dict[str, Any]) -> tuple[Any, ...]:
+    """What an import into a segment came to."""
+    ended_job, endpoints = await outcome(jobs, bucket, job)
+    segment = jobs.get_segment(job["Definition"]["SegmentId"])
+    definition = {name: ended_job["Definition"][name] for name in ended_job["Definition"] if name != "SegmentId"}
+    listed = await members(jobs, bucket, job)
+    return ended_job | {"Definition": definition}, endpoints, listed, segment["ImportDefinition"], segment["Version"]
+
+
+async def put_segment_files(bucket: Bucket) -> str:
+    """The files above, and one of users."""
+    url = await put_files(bucket)
+    await bucket.put("in/5.csv", "User.UserId\n" + "".join(f"u{i} u{i + 1}\n" for i in range(80)))
+    return url
+
+
+@pytest.mark.parametrize("registers", [True, False])
+@three_and_twenty
+async def test_a_worker_killed_in_an_import_into_a_segment_changes_nothing(
+    run: int,  # noqa: ARG001 - only tells the runs apart
+    *,
+    registers: bool,
+    jobs: Jobs,
+    bucket: Bucket,
+    settings: Settings,
+) -> None:
+    url = await put_segment_files(bucket)
+    how: dict[str, Any] = {"DefineSegment": True, "RegisterEndpoints": registers}
+    application = jobs.client.create_app(CreateApplicationRequest={"Name": "Undisturbed"})["ApplicationResponse"]
+    others = jobs.of(application["Id"])
+    expected = await segment_outcome(others, bucket, await others.run_import(url, **how))
+    job = jobs.create_import(url, **how)
+
+    with worker_process(settings) as first:
+        await strike(jobs, job, first, signal.SIGKILL, ROWS)
+    with worker_process(settings):
+        await jobs.wait(job, ended)
+
+    found = await segment_outcome(jobs, bucket, job)
+    assert found[0]["TotalFailures"] > 100
+    assert found[3]["Size"] == found[0]["TotalProcessed"] - found[0]["TotalFailures"] > 500
+    assert len(found[2]) > 300
+    assert found == expected
+
+
+@three_and_twenty
+async def test_a_worker_killed_in_a_segments_export_changes_nothing(
+    run: int,  # noqa: ARG001 - only tells the runs apart
+    jobs: Jobs,
+    bucket: Bucket,
+    settings: Settings,
+    database: Database,
+) -> None:
+    await add_many(database, jobs, ENDPOINTS)
+    segment_id = jobs.create_segment(Name="All but a few", Dimensions=ALL_BUT_A_FEW)
+    job = jobs.create_export(bucket.url("out"), SegmentId=segment_id)
+
+    with worker_process(settings) as first:
+        await strike(jobs, job, first, signal.SIGKILL, ENDPOINTS)
+        # What becomes a member now comes too late, and what is none any more was one.
+        update = partial(jobs.update_endpoint, ChannelType="EMAIL")
+        await asyncio.to_thread(update, "e0000001", Attributes={"Tier": ["silver"]})
+        await asyncio.to_thread(update, "e9999999", Attributes={"Tier": ["gold"]}, Address="late@example.com")
+    with worker_process(settings):
+        await jobs.wait(job, ended)
+
+    await check_export(jobs, bucket, job)
+
+
+ALL_BUT_A_FEW = {"Attributes": {"Tier": {"AttributeType": "INCLUSIVE", "Values": ["gold"]}}}
 
 
 async def check_export(jobs: Jobs, bucket: Bucket, job: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`repoint export`: every endpoint of an application into a bucket or into a local file."""
+"""`repoint export`: the endpoints of an application, or of a segment, into a bucket or into a local file."""
 
 import gzip
 import shutil
@@ -19,9 +19,15 @@ app = typer.Typer()
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0913 - options of a command
     application_id: Application,
     *,
+    segment_id: Annotated[
+        str | None, typer.Option("--segment", help="Only the members of this segment.", show_default="every endpoint")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="A version of the segment.", show_default="the latest")
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -33,7 +39,7 @@ def export(
     role_arn: RoleArn = "arn:aws:iam::000000000000:role/repoint",
     endpoint_url: EndpointUrl = None,
 ) -> None:
-    """Write every endpoint as one JSON object a line, packed with gzip; prints the objects that were written.
+    """Write endpoints as one JSON object a line, packed with gzip; prints the objects that were written.
 
     Exit code 0: every endpoint was exported; 3: some could not be written; 1: the export failed.
     """
@@ -41,9 +47,10 @@ def export(
     is_local = to is not None and "://" not in to
     prefix = f"s3://{bucket}/{application_id}/" if is_local or to is None else to
     parse_place(prefix)
-    request = {"S3UrlPrefix": prefix, "RoleArn": role_arn}
+    request = {"S3UrlPrefix": prefix, "RoleArn": role_arn, "SegmentId": segment_id, "SegmentVersion": version}
+    request = {member: value for member, value in request.items() if value is not None}
     job = remote.call("create_export_job", ApplicationId=application_id, ExportJobRequest=request)
-    job = follow(remote, "get_export_job", application_id, job)
+    job = follow(job, lambda: remote.call("get_export_job", ApplicationId=application_id, JobId=job["Id"]))
     tell_failures(job)
     check_completed(job)
     places = written_objects(remote, prefix, job["Id"])

@@ -2,7 +2,7 @@
 
 import uuid
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,7 @@ from repoint.cli.follow import check_completed, follow, tell_failures
 from repoint.cli.mistake import Mistake
 from repoint.cli.objects import Place, open_to_send, upload
 from repoint.cli.progress import bytes_bar
-from repoint.cli.remote import Application, EndpointUrl, Remote, RoleArn
+from repoint.cli.remote import Application, EndpointUrl, Remote, RoleArn, label
 
 BUCKET = "repoint-imports"
 FORMATS: dict[str, Literal["CSV", "JSON"]] = {".csv": "CSV", ".json": "JSON", ".jsonl": "JSON", ".ndjson": "JSON"}
@@ -31,6 +31,21 @@ def import_endpoints(  # noqa: PLR0913 - options of a command
             "--format", case_sensitive=False, help="CSV, or JSON with one object a line.", show_default="by the name"
         ),
     ] = None,
+    segment_name: Annotated[
+        str | None, typer.Option("--segment-name", help="Also make a segment of them, with this name.")
+    ] = None,
+    segment_id: Annotated[
+        str | None, typer.Option("--segment", help="Make them the next version of this imported segment.")
+    ] = None,
+    only_segment: Annotated[
+        bool, typer.Option("--only-segment", help="Save no endpoints: their data lives in the segment alone.")
+    ] = False,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Judge every row as the import would, and change nothing.")
+    ] = False,
+    keeps_status: Annotated[
+        bool, typer.Option("--keep-status", help="Take over EndpointStatus; otherwise all become ACTIVE.")
+    ] = False,
     bucket: Annotated[str, typer.Option(help="Bucket that a local file is uploaded to.")] = BUCKET,
     role_arn: RoleArn = "arn:aws:iam::000000000000:role/repoint",
     endpoint_url: EndpointUrl = None,
@@ -42,14 +57,36 @@ def import_endpoints(  # noqa: PLR0913 - options of a command
     chosen = file_format or format_by_name(source)
     remote = Remote(endpoint_url)
     url = source if "://" in source else upload_file(remote, Path(source), bucket)
-    request = {"S3Url": url, "RoleArn": role_arn, "Format": chosen, "RegisterEndpoints": True, "DefineSegment": False}
-    job = remote.call("create_import_job", ApplicationId=application_id, ImportJobRequest=request)
-    job = follow(remote, "get_import_job", application_id, job)
+    request = {
+        "S3Url": url,
+        "RoleArn": role_arn,
+        "Format": chosen,
+        "RegisterEndpoints": not only_segment,
+        "DefineSegment": segment_name is not None or segment_id is not None,
+        "SegmentName": segment_name,
+        "SegmentId": segment_id,
+        "DryRun": is_dry_run,
+        "KeepStatus": keeps_status,
+    }
+    path = f"/repoint/v1/apps/{label(application_id)}/jobs/import"
+    job = remote.json("POST", path, content=request)
+    job = follow(job, lambda: remote.json("GET", f"{path}/{job['Id']}"))
     tell_failures(job)
-    typer.echo(
-        f"Job {job['Id']} {job['JobStatus']}: {job['TotalProcessed']} rows, {job['TotalFailures']} failed", err=True
-    )
+    tell_end(job)
     check_completed(job)
+
+
+def tell_end(job: dict[str, Any]) -> None:
+    """Sum up what the job has done."""
+    what = "Dry run" if job["DryRun"] else "Job"
+    typer.echo(
+        f"{what} {job['Id']} {job['JobStatus']}: {job['TotalProcessed']} rows, {job['TotalFailures']} failed", err=True
+    )
+    if job["StatusesIgnored"]:
+        told = f"{job['StatusesIgnored']} rows say that they are not ACTIVE, which is ignored without --keep-status"
+        typer.echo(told, err=True)
+    if "SegmentId" in job["Definition"] and not job["DryRun"]:
+        typer.echo(f"Segment {job['Definition']['SegmentId']}", err=True)
 
 
 def format_by_name(name: str) -> Literal["CSV", "JSON"]:
