@@ -285,7 +285,7 @@ def test_no_operation_of_ours_goes_unrecorded() -> None:
 def test_change_and_record_commit_together(raw: Raw, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "ALTER TABLE audit_records ADD CHECK (event_name <> 'CreateApp' OR record ->> 'errorCode' IS NOT NULL)"
+            "ALTER TABLE audit_records ADD CHECK (event_name <> 'CreateApp' OR record LIKE '%errorCode%')"
         )
         answer = raw.send("POST", "/v1/apps", {"Name": "shop"})
         (apps,) = connection.execute("SELECT count(*) FROM documents").fetchall()

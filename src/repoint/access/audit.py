@@ -17,7 +17,7 @@ from uuid import uuid4
 import msgspec
 
 from repoint.access.groups import add_line
-from repoint.access.mask import cut, masked
+from repoint.access.mask import cut, masked, shown, split_members
 from repoint.contract.errors import ContractError, InternalServerErrorException
 from repoint.contract.model import OPERATIONS
 from repoint.db.pool import Db
@@ -47,8 +47,9 @@ class Kind:
     is_read: bool
     # Labels and parameters: the argument, and the name that it has on the wire.
     parameters: tuple[tuple[str, str], ...]
-    # The argument that is the body, if it has one.
+    # The argument that is the body, if it has one, and its shape.
     body: str | None
+    shape: str = ""
     # All arguments that are none of the parameters are the body's members, or parameters of the query.
     takes_all: bool = False
 
@@ -62,23 +63,26 @@ def kind(operation: str) -> Kind:
 async def record_change(db: Db, call: Call, arguments: Input, output: Output) -> None:
     """Record a successful call in the transaction of its change, as the last thing in it."""
     how = kind(call.operation)
-    record = _record(call, how, _parameters(how, arguments), masked(output))
-    row = {"occurred_at": call.now, "user_name": call.principal.name, "event_name": call.operation}
+    record = _head(*_key(call, how))[1] + _rest(call, _parameters(how, arguments), _encode(masked(output)))
+    row = {
+        "occurred_at": call.now.replace(microsecond=0),
+        "user_name": call.principal.name,
+        "event_name": call.operation,
+    }
     await db.execute(_queries.add_record, {**row, "record": record.decode()})
 
 
 def record_success(call: Call, arguments: Input, output: Output) -> None:
     """Record a successful call within a second; for what is recorded in groups."""
     how = kind(call.operation)
-    answer = None if how.is_read else masked(output)
-    _add(call, _record(call, how, _parameters(how, arguments), answer))
+    _add(call, how, _parameters(how, arguments), b"null" if how.is_read else _encode(masked(output)))
 
 
 def record_failure(call: Call, arguments: Input, error: Exception) -> None:
     """Record a call that failed or was refused within a second, unless its operation is not recorded at all."""
     how = kind(call.operation)
     if how.audit != "none":
-        _add(call, _record(call, how, _parameters(how, arguments), None, error))
+        _add(call, how, _parameters(how, arguments), b"null" + _told(error))
 
 
 def record_refusal(call: Call, labels: Mapping[str, str], error: ContractError) -> None:
@@ -86,82 +90,103 @@ def record_refusal(call: Call, labels: Mapping[str, str], error: ContractError) 
     how = kind(call.operation)
     if how.audit != "none":
         parameters = {name: cut(value) for name, value in labels.items()}
-        _add(call, _record(call, how, parameters or None, None, error))
+        _add(call, how, _encode(parameters or None), b"null" + _told(error))
 
 
-def _record(
-    call: Call, how: Kind, parameters: dict[str, Any] | None, answer: Any, error: Exception | None = None
-) -> bytes:
-    """The record as JSON. Put together of ready-made parts, since one is made for each UpdateEndpoint."""
-    caller, account_id = call.principal, call.settings.account_id
-    return b"".join(
-        (
-            _of_operation(call.operation, how.source, how.is_read, call.region, account_id),
-            _of_caller(caller.access_key_id, caller.name, caller.arn, account_id, call.source_ip, call.user_agent),
-            f'"eventTime":"{_second(call)}Z","eventID":"{_event_id()}","requestID":"{call.request_id}",'.encode(),
-            b'"requestParameters":',
-            _encode(parameters),
-            b',"responseElements":',
-            _encode(answer),
-            b"}" if error is None else _of_error(error),
-        )
+# A record is put together of ready-made parts, since one is made for each UpdateEndpoint: first what is the same in all
+# calls of one operation by one caller, then the rest.
+def _add(call: Call, how: Kind, parameters: bytes, answer: bytes) -> None:
+    rest = _rest(call, parameters, answer)
+    if b"\\" in rest:
+        rest = rest.replace(b"\\", b"\\\\")
+    # The column has no finer time than the record; records of one second are in the order of their ids.
+    add_line(call.database, b"%bZ\t%b%b\n" % (_second(call), _head(*_key(call, how))[0], rest))
+
+
+def _key(call: Call, how: Kind) -> tuple[str, ...]:
+    caller = call.principal
+    return (
+        call.operation,
+        how.source,
+        "read" if how.is_read else "",
+        call.region,
+        call.settings.account_id,
+        caller.access_key_id,
+        caller.name,
+        caller.arn,
+        call.source_ip,
+        call.user_agent,
     )
 
 
-@lru_cache(maxsize=1024)
-def _of_operation(name: str, source: str, is_read: bool, region: str, account_id: str) -> bytes:  # noqa: FBT001 - a key
-    part = {
-        "eventVersion": "1.05",
-        "eventSource": source,
-        "eventName": name,
-        "eventType": "AwsApiCall",
-        "awsRegion": region,
-        "recipientAccountId": account_id,
-        "readOnly": is_read,
-    }
-    return _encode(part)[:-1] + b","
+@lru_cache(maxsize=4096)
+def _head(*key: str) -> tuple[bytes, bytes]:
+    """The beginning of a caller's records of one operation: with the columns before it for COPY, and by itself.
 
-
-@lru_cache(maxsize=1024)
-def _of_caller(  # noqa: PLR0913, PLR0917 - parts of a key; the objects that they are of take longer to compare
-    access_key_id: str, name: str, arn: str, account_id: str, source_ip: str, user_agent: str
-) -> bytes:
+    COPY reads a text: JSON has no raw tabs or line ends in it, and backslashes are doubled.
+    """
+    name, source, is_read, region, account_id, access_key_id, user, arn, source_ip, user_agent = key
     identity = {"type": "IAMUser", "principalId": access_key_id, "arn": arn, "accountId": account_id}
     if arn.endswith(":root"):
         identity |= {"type": "Root", "principalId": account_id}
     else:
-        identity |= {"accessKeyId": access_key_id, "userName": name}
-    part = {"sourceIPAddress": source_ip, "userAgent": cut(user_agent), "userIdentity": identity}
-    return _encode(part)[1:-1] + b","
+        identity |= {"accessKeyId": access_key_id, "userName": user}
+    head = _encode(
+        {
+            "eventVersion": "1.05",
+            "eventSource": source,
+            "eventName": name,
+            "eventType": "AwsApiCall",
+            "awsRegion": region,
+            "recipientAccountId": account_id,
+            "sourceIPAddress": source_ip,
+            "userAgent": cut(user_agent),
+            "readOnly": bool(is_read),
+            "userIdentity": identity,
+        }
+    )[:-1]
+    return f"{user}\t{name}\t".encode() + head.replace(b"\\", b"\\\\"), head
 
 
-def _of_error(error: Exception) -> bytes:
+def _rest(call: Call, parameters: bytes, answer: bytes) -> bytes:
+    return b',"eventTime":"%bZ","eventID":"%b%012x","requestID":"%b","requestParameters":%b,"responseElements":%b}' % (
+        _second(call),
+        _ours,
+        next(_counter),
+        call.request_id.encode(),
+        parameters,
+        answer,
+    )
+
+
+def _told(error: Exception) -> bytes:
     told = error if isinstance(error, ContractError) else InternalServerErrorException()
-    return b"," + _encode({"errorCode": type(told).__name__, "errorMessage": cut(told.message)})[1:]
+    return b"," + _encode({"errorCode": type(told).__name__, "errorMessage": cut(told.message)})[1:-1]
 
 
-def _add(call: Call, record: bytes) -> None:
-    # A row as COPY reads it: JSON has no raw tabs or line ends in it, and backslashes are doubled.
-    head = f"{_second(call)}.{call.now.microsecond:06}Z\t{call.principal.name}\t{call.operation}\t".encode()
-    add_line(call.database, head + record.replace(b"\\", b"\\\\") + b"\n")
-
-
-def _second(call: Call) -> str:
+def _second(call: Call) -> bytes:
     return _instant(int(call.now.timestamp()))
 
 
 @lru_cache(maxsize=16)
-def _instant(epoch_s: int) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat()[:19]
+def _instant(epoch_s: int) -> bytes:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat()[:19].encode()
 
 
-def _parameters(how: Kind, arguments: Input) -> dict[str, Any] | None:
+def _parameters(how: Kind, arguments: Input) -> bytes:
+    """What path, query and body say, as JSON; null when they say nothing."""
     found = {name: _texts(arguments[argument]) for argument, name in how.parameters if argument in arguments}
-    if how.body is not None:
-        found |= masked(arguments.get(how.body)) or {}
-    elif how.takes_all:
-        found |= _others(how, arguments)
-    return found or None
+    hidden = b""
+    if how.body is None:
+        if how.takes_all:
+            found |= _others(how, arguments)
+    elif body := arguments.get(how.body):
+        visible, hidden = split_members(how.shape, tuple(body))
+        for name in visible:
+            found[name] = shown(name, body[name])
+    if not hidden:
+        return _encode(found or None)
+    return b"%b%b%b}" % (_encode(found)[:-1], b"," if found else b"", hidden)
 
 
 def _others(how: Kind, arguments: Input) -> dict[str, Any]:
@@ -188,6 +213,7 @@ def _kind_of_contract(operation: str) -> Kind:
         is_read,
         tuple((argument, name) for name, argument in (*model.labels.items(), *model.query.items())),
         model.payload_member,
+        model.payload_shape or "",
     )
 
 
@@ -198,11 +224,7 @@ def _kind_of_extension(extension: Extension) -> Kind:
     return Kind(extension.audit, "repoint", is_read, tuple((name, name) for name in labels), None, takes_all=True)
 
 
-# A random UUID's form. Its first half is this process's own and the rest is counted: it names a record and guards
-# nothing, and a new one costs next to nothing.
-_ours = f"{uuid4()}"[:23]
+# An eventID has a random UUID's form. All but its last group is this process's own, and that one is counted: it names a
+# record and guards nothing, and a new one costs next to nothing.
+_ours = f"{uuid4()}"[:24].encode()
 _counter = count(getrandbits(32))
-
-
-def _event_id() -> str:
-    return f"{_ours}-{next(_counter):012x}"

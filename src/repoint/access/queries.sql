@@ -55,7 +55,7 @@ RETURNING access_key_id, name, status, created_at, policy IS NOT NULL AS has_pol
 -- so that a later id is never seen before an earlier one. The second argument keeps this lock apart from others of ours.
 WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock(0, 8))
 INSERT INTO audit_records (occurred_at, user_name, event_name, record)
-SELECT %(occurred_at)s, %(user_name)s, %(event_name)s, %(record)s::json FROM alone
+SELECT %(occurred_at)s, %(user_name)s, %(event_name)s, %(record)s FROM alone
 
 -- be_alone --
 -- Waits for others who add records, for those who add many.
@@ -67,7 +67,7 @@ COPY audit_records (occurred_at, user_name, event_name, record) FROM STDIN
 
 -- newest_records --
 -- Records that stand before a place in time, newest first; NULL filters nothing.
-SELECT id, occurred_at, record::text AS record
+SELECT id, occurred_at, record
 FROM audit_records
 WHERE (occurred_at, id) < (%(time_before)s, %(id_before)s) AND id <= %(up_to)s
     AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
@@ -79,7 +79,7 @@ LIMIT %(rows)s
 
 -- added_records --
 -- Records that were added after another one, in that order; NULL filters nothing.
-SELECT id, occurred_at, record::text AS record
+SELECT id, occurred_at, record
 FROM audit_records
 WHERE id > %(after)s AND id <= %(up_to)s
     AND (%(user)s::text IS NULL OR user_name = %(user)s)

@@ -151,7 +151,7 @@ CREATE TABLE public.audit_records (
     occurred_at timestamp with time zone NOT NULL,
     user_name text NOT NULL COLLATE pg_catalog."C",
     event_name text NOT NULL COLLATE pg_catalog."C",
-    record json NOT NULL
+    record text NOT NULL
 );
 
 ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

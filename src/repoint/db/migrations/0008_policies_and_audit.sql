@@ -18,7 +18,7 @@ CREATE TABLE audit_records (
     user_name text COLLATE "C" NOT NULL,
     event_name text COLLATE "C" NOT NULL,
     -- In the form of CloudTrail (auth.md section 10).
-    record json NOT NULL
+    record text NOT NULL
 );
 CREATE INDEX audit_records_by_time ON audit_records (occurred_at, id);
 CREATE INDEX audit_records_by_user ON audit_records (user_name, occurred_at, id);
