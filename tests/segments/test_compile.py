@@ -394,7 +394,7 @@ def check_definitions(stored: Population, examples: int, seed: int) -> None:
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @hypothesis.given(drawn=definitions(), rows=st.sampled_from((1, 7, 1000)))
+    @hypothesis.given(drawn=definitions(), rows=st.sampled_from((5, 30, 1000)))
     def check(drawn: dict[str, Any], rows: int) -> None:
         compare(stored, drawn, rows, choose)
 
@@ -404,7 +404,7 @@ def check_definitions(stored: Population, examples: int, seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_compiled_segments_agree_with_the_page(shop: Shop, settings: Settings, seed: int) -> None:
     with population(seed, shop, settings) as stored:
-        check_definitions(stored, 150, seed)
+        check_definitions(stored, 100, seed)
 
 
 @pytest.mark.torture

@@ -21,9 +21,10 @@ class Probed:
 
     def on_user_attributes(self, condition: OnLists) -> str:
         """By a look at the row's user."""
-        return condition(
-            "(CASE WHEN e.user_key IS NULL THEN e.own_user_attributes ELSE (SELECT u.attributes FROM users AS u "
-            "WHERE u.application_id = e.application_id AND u.user_key = e.user_key) END)"
+        return (
+            f"((SELECT {condition('u.attributes')} FROM users AS u "  # noqa: S608 - ours
+            "WHERE u.application_id = e.application_id AND u.user_key = e.user_key) IS TRUE "
+            f"OR {condition('e.own_user_attributes')})"
         )
 
     def is_listed(self, version: Version) -> str:
