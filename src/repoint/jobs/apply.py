@@ -7,18 +7,21 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from psycopg.errors import UniqueViolation
+
 from repoint.contract.errors import ContractError, NotFoundException
 from repoint.db.pool import Db
+from repoint.endpoints.cells import text_cell
 from repoint.endpoints.key import user_key
 from repoint.endpoints.patch import Patch
 from repoint.endpoints.plan import Stamp, microseconds
 from repoint.endpoints.upsert import Rules, apply_rows
 from repoint.jobs import dry_run
 from repoint.jobs.formats import Row
-from repoint.jobs.job import Work
+from repoint.jobs.job import Q, Work
 from repoint.jobs.snapshots import define_snapshots
 from repoint.queue import LostClaimError
-from repoint.segments.imported import list_endpoints, list_users
+from repoint.segments.imported import Imported, list_endpoints, list_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,25 @@ async def _apply_patches(db: Db, work: Work, patches: list[Patch]) -> Sequence[C
         return await define_snapshots(db, work.imported, patches, stamp, registered_in=work.application_id)
     outcomes = await apply_rows(db, work.application_id, patches, stamp, rules)
     if work.imported is not None:
-        good = (patch.key for patch, refusal in zip(patches, outcomes, strict=True) if refusal is None)
-        await list_endpoints(db, work.imported, good)
+        good = {patch.key for patch, refusal in zip(patches, outcomes, strict=True) if refusal is None}
+        await _list(db, work, work.imported, good)
     return outcomes
+
+
+async def _list(db: Db, work: Work, imported: Imported, keys: set[str]) -> None:
+    """Add endpoints to the import's segment. Files hardly ever repeat one, and so a COPY takes half as long."""
+    if not work.found.has_repeats:
+        try:
+            async with db.connection.transaction():
+                await _copy_members(db, imported, sorted(keys))
+        except UniqueViolation:
+            work.found.has_repeats = True
+        else:
+            return
+    await list_endpoints(db, imported, keys)
+
+
+async def _copy_members(db: Db, imported: Imported, keys: list[str]) -> None:
+    place = f"{imported.application_id}\t{imported.segment_id}\t{imported.version}"
+    async with db.copy(Q.copy_members) as copy:
+        await copy.write("".join([f"{place}\t{text_cell(key)}\n" for key in keys]))

@@ -1,7 +1,7 @@
 """A job as a worker holds it, and as the contract shows it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from repoint.contract.dates import format_instant
@@ -23,6 +23,14 @@ MAX_TRIES = 5
 _PASSING = frozenset({"EndpointUnreachable", "InternalError", "ServiceUnavailable", "SlowDown"})
 
 
+@dataclass(slots=True)
+class Found:
+    """What this try has learnt about its file, for a quicker way where there is one."""
+
+    # A later batch names an endpoint that an earlier one did.
+    has_repeats: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A job in the hands of the worker that took it up."""
@@ -34,6 +42,7 @@ class Work:
     # As it was when it was taken up.
     row: Row
     wind_up: "WindUp"
+    found: Found = field(default_factory=Found)
 
     @property
     def is_dry_run(self) -> bool:

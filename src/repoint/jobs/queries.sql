@@ -318,6 +318,10 @@ COPY endpoint_snapshots (
     segment_id, version, user_id
 ) FROM STDIN
 
+-- copy_members --
+-- Endpoints that become members of an imported segment's version; none of them may be one.
+COPY segment_members (application_id, segment_id, version, endpoint_key) FROM STDIN
+
 -- pretend_application --
 -- The application of a dry run, for the length of a transaction.
 INSERT INTO documents (kind, id, application_id, document, tags, created_at, modified_at)
