@@ -97,9 +97,17 @@ class Server:
         self.database.execute("CHECKPOINT")
 
     def import_s(
-        self, application_id: str, path: Path, count: int, each_poll: Callable[[], None] = lambda: None
+        self,
+        application_id: str,
+        path: Path,
+        count: int,
+        each_poll: Callable[[], None] = lambda: None,
+        **members: object,
     ) -> float:
-        """Seconds from CreateImportJob to COMPLETED of a file in the bucket, all of whose `count` rows must be good."""
+        """Seconds from CreateImportJob to COMPLETED of a file in the bucket, all of whose `count` rows must be good.
+
+        `members` are further ones of the request.
+        """
         started = time.perf_counter()
         answer = self.client.create_import_job(
             ApplicationId=application_id,
@@ -108,6 +116,7 @@ class Server:
                 "RegisterEndpoints": True,
                 "RoleArn": ROLE,
                 "S3Url": f"s3://{BUCKET}/{path.name}",
+                **members,
             },
         )
         job = f"/v1/apps/{application_id}/jobs/import/{answer['ImportJobResponse']['Id']}"
