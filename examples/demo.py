@@ -128,7 +128,8 @@ def run(environment: dict[str, str], folder: Path) -> None:
     for name, file_format in IMPORTS:
         import_file(client, application["Id"], name, file_format, expected["files"][name])
     read_and_update(client, application["Id"])
-    export(client, environment, application["Id"], folder, expected["endpoints"])
+    endpoints = export(client, environment, application["Id"], folder, expected["endpoints"])
+    segments(client, environment, application["Id"], folder, endpoints)
 
 
 def import_file(client: Any, application_id: str, name: str, file_format: str, expected: dict[str, Any]) -> None:
@@ -206,8 +207,10 @@ def read_and_update(client: Any, application_id: str) -> None:
     check(plans == {("premium",)}, "every endpoint of the user shows the new plan", items)
 
 
-def export(client: Any, environment: dict[str, str], application_id: str, folder: Path, count: int) -> None:
-    """Export everything, fetch the .gz and look into it."""
+def export(
+    client: Any, environment: dict[str, str], application_id: str, folder: Path, count: int
+) -> list[dict[str, Any]]:
+    """Export everything, fetch the .gz and look into it; what stands there."""
     step("Export everything")
     request = {"S3UrlPrefix": f"s3://{BUCKET}/out/", "RoleArn": ROLE}
     answer = client.create_export_job(ApplicationId=application_id, ExportJobRequest=request)
@@ -223,8 +226,71 @@ def export(client: Any, environment: dict[str, str], application_id: str, folder
     for line in lines[:3]:
         console.print(escape(line), style="dim", soft_wrap=True)
     check(len(lines) == count, f"{count} endpoints were exported, as many as went in", len(lines))
-    ids = [json.loads(line)["Id"] for line in lines]
+    endpoints = [json.loads(line) for line in lines]
+    ids = [endpoint["Id"] for endpoint in endpoints]
     check(ids == sorted(ids), "in the order of their ids", ids[:10])
+    return endpoints
+
+
+def segments(
+    client: Any, environment: dict[str, str], application_id: str, folder: Path, endpoints: list[dict[str, Any]]
+) -> None:
+    """Make a segment of a file and one of conditions, count both, export one, and ask why an endpoint is in it."""
+    step("A segment from a file")
+    request = {"S3Url": f"s3://{BUCKET}/in/points.csv", "Format": "CSV", "RoleArn": ROLE, "DefineSegment": True}
+    answer = client.create_import_job(ApplicationId=application_id, ImportJobRequest=request)
+    job = watch(client.get_import_job, application_id, answer["ImportJobResponse"])
+    listed = job["Definition"]["SegmentId"]
+    found = client.get_segment(ApplicationId=application_id, SegmentId=listed)["SegmentResponse"]
+    show({name: found[name] for name in ("Name", "SegmentType", "ImportDefinition")})
+    good = job["TotalProcessed"] - job["TotalFailures"]
+    check(count(environment, application_id, listed) == good, f"its {good} good rows are its members", found)
+
+    step("A dynamic segment, based on it: who lives in Spain or France and likes to travel")
+    show(TRAVELLERS)
+    group = {"SourceSegments": [{"Id": listed}], "Dimensions": [TRAVELLERS]}
+    request = {"Name": "Travellers with points", "SegmentGroups": {"Groups": [group]}}
+    made = client.create_segment(ApplicationId=application_id, WriteSegmentRequest=request)["SegmentResponse"]
+    with (FOLDER / "points.csv").open(encoding="utf-8") as file:
+        in_file = {line.split(",")[0] for line in file}
+    expected = [endpoint for endpoint in endpoints if endpoint["Id"] in in_file and is_traveller(endpoint)]
+    counted = count(environment, application_id, made["Id"])
+    check(counted == len(expected) > 0, f"it has the {len(expected)} members that the export above has", counted)
+
+    step("Export that segment")
+    path = folder / "travellers.ndjson"
+    repoint(environment, "export", "--app", application_id, "--segment", made["Id"], "--to", str(path))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    ids = [endpoint["Id"] for endpoint in expected]
+    check([line["Id"] for line in lines] == ids, f"it holds the {len(ids)} members and nobody else", lines[:1])
+
+    step("Why is an endpoint in it, or not?")
+    for endpoint in (expected[0], next(each for each in endpoints if each["Id"] not in in_file)):
+        asked = ("--app", application_id, "--segment", made["Id"], "--endpoint", endpoint["Id"])
+        told = repoint(environment, "why", *asked)
+        console.print(told, markup=False, soft_wrap=True)
+        is_or_not = "is" if endpoint in expected else "is not"
+        check(told.startswith(f"{endpoint['Id']} {is_or_not} a member"), f"{endpoint['Id']} {is_or_not} a member", told)
+
+
+def is_traveller(endpoint: dict[str, Any]) -> bool:
+    """What the conditions below say, in Python."""
+    interests = endpoint["Attributes"].get("Interests", [])
+    return endpoint.get("Location", {}).get("Country") in ("ES", "FR") and "Travel" in interests
+
+
+TRAVELLERS = {
+    "Location": {"Country": {"DimensionType": "INCLUSIVE", "Values": ["ES", "FR"]}},
+    "Attributes": {"Interests": {"AttributeType": "INCLUSIVE", "Values": ["Travel"]}},
+}
+
+
+def count(environment: dict[str, str], application_id: str, segment_id: str) -> int:
+    """The members of a segment, by command."""
+    told = repoint(environment, "segment", "count", "--app", application_id, "--segment", segment_id)
+    members, eligible = map(int, told.split())
+    console.print(f"{members} members, {eligible} of them would be sent to")
+    return members
 
 
 def repoint(environment: dict[str, str], *arguments: str) -> str:
