@@ -5,8 +5,6 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, Self
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -161,9 +159,15 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_url_can_be_read(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        # Commands that only call the API read settings, too, and do without the driver.
+        from psycopg import ProgrammingError  # noqa: PLC0415
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
         try:
-            conninfo_to_dict(url.get_secret_value() if url is not None else "")
-        except psycopg.ProgrammingError:
+            conninfo_to_dict(url.get_secret_value())
+        except ProgrammingError:
             # Its text quotes what it cannot read, a password perhaps.
             raise ValueError("not of the form postgresql://user:password@host/database") from None
         return url
