@@ -19,6 +19,8 @@ _HEAD = "-- Made from the migrations by `python -m repoint.db.schema`; never edi
 _OBJECT = re.compile(r"^--\n-- Name: (?P<name>.+?); Type: .*\n--\n", re.MULTILINE)
 # Settings of pg_dump's own session, and the meta-commands around them, one of which holds a random word.
 _NOISE = re.compile(r"^(?:SET |SELECT pg_catalog\.set_config|\\|--).*\n?", re.MULTILINE)
+# NOT NULL has names since PostgreSQL 18, and where LIKE copied one it is told.
+_NAME_OF_NOT_NULL = re.compile(r" CONSTRAINT \w+_not_null(?= NOT NULL)")
 _LIBRARY = "procrastinate"
 
 
@@ -33,7 +35,7 @@ def dump_schema(url: str) -> str:
 
 
 def _without_noise(sql: str) -> str:
-    text = re.sub(r"\n{2,}", "\n", _NOISE.sub("", sql)).strip()
+    text = re.sub(r"\n{2,}", "\n", _NOISE.sub("", _NAME_OF_NOT_NULL.sub("", sql))).strip()
     return f"{text}\n" if text else ""
 
 
