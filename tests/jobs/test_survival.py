@@ -21,6 +21,7 @@ import pytest
 from repoint.db.pool import Database
 from repoint.settings import Settings
 from tests.jobs.conftest import Bucket, Jobs
+from tests.jobs.test_errors import errors
 from tests.jobs.test_exports import add_many
 
 ROWS = 1500
@@ -144,6 +145,23 @@ async def test_a_worker_killed_in_an_import_changes_nothing(
     assert expected[0]["TotalProcessed"] == ROWS
     assert expected[0]["TotalFailures"] > 100
     assert await outcome(jobs, bucket, job) == expected
+
+
+async def test_an_object_that_changes_while_nobody_reads_it_is_told_behind_its_rows(
+    jobs: Jobs, bucket: Bucket, settings: Settings
+) -> None:
+    url = await bucket.put("x.csv", "Id\n" + "nobody\n" * ROWS)
+    job = jobs.create_import(url)
+
+    with worker_process(settings) as first:
+        await strike(jobs, job, first, signal.SIGKILL, ROWS)
+    await bucket.put("x.csv", "Id\nother\n")
+    with worker_process(settings):
+        found = await jobs.wait(job, ended)
+
+    told = await asyncio.to_thread(errors, jobs, job)
+    assert found["JobStatus"] == "FAILED"
+    assert [each.get("Line") for each in told] == [*range(2, found["TotalFailures"] + 2), None]
 
 
 @three_and_twenty

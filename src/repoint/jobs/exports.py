@@ -100,8 +100,8 @@ async def _wind_up(db: Db, work: Work, _written: int) -> None:
 
 
 async def wake_waiting(db: Db, imported: Imported) -> None:
-    """Queue the exports that wait for an import to close this version of its segment."""
-    for row in await db.rows(Q.waiting_exports, {"application_id": imported.application_id}):
+    """Queue the exports that may have waited for an import to close this version of its segment."""
+    for row in await db.rows(Q.wake_exports, {"application_id": imported.application_id}):
         await enqueue(db, run_export, application_id=imported.application_id, job_id=row["id"])
 
 

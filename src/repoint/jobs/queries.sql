@@ -168,10 +168,15 @@ FOR NO KEY UPDATE
 -- A segment's export waits for an import to end.
 UPDATE jobs SET status = 'PENDING_JOB', tries = 0 WHERE application_id = %(application_id)s AND id = %(job_id)s
 
--- waiting_exports --
--- An application's exports that wait for an import.
-SELECT id FROM jobs
-WHERE application_id = %(application_id)s AND type = 'EXPORT' AND status = 'PENDING_JOB' AND completed_at IS NULL
+-- wake_exports --
+-- An application's exports that wait for an import do so no longer. One that is held is just looking which imports run,
+-- and will find that this one has ended.
+UPDATE jobs SET status = 'PREPARING_FOR_INITIALIZATION'
+WHERE application_id = %(application_id)s AND id IN (
+    SELECT id FROM jobs
+    WHERE application_id = %(application_id)s AND type = 'EXPORT' AND status = 'PENDING_JOB'
+    FOR UPDATE SKIP LOCKED)
+RETURNING id
 
 -- delete_job_members --
 -- The members of an export's segment are no longer of interest.
