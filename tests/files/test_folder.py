@@ -1,6 +1,7 @@
 """What only the folder must do: hold odd keys, take files dropped in by hand, and let nothing lead out of it."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -295,3 +296,14 @@ async def test_nobody_else_on_the_machine_reads_them(tmp_path: Path) -> None:
     made = [path for path in (tmp_path / "files").rglob("*") if path.name in {"bucket", "a", "b.csv"}]
     assert len(made) == 3
     assert not any(path.stat().st_mode & 0o077 for path in made)
+
+
+async def test_a_writer_that_is_frozen_holds_up_no_other(store: Store, bucket: Path) -> None:
+    await put(store, "a/1.csv", b"one")
+    with (bucket / ".repoint" / "lock").open("ab") as lock:
+        # As one that was stopped while it put its own file in place.
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        async with asyncio.timeout(20):
+            await put(store, "a/2.csv", b"two")
+
+    assert await keys(store) == ["a/1.csv", "a/2.csv"]

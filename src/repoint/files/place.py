@@ -22,7 +22,9 @@ def place(scratch: Path, bucket: Path, key: str) -> None:
     Raises FilesError `AccessDenied` for a way that leads through a link, OSError.
     """
     odd = odd_place(bucket, key)
-    with _alone(bucket):
+    if is_plain(key) and _place_at_once(scratch, bucket, bucket / key, odd):
+        return
+    with _locked(bucket, fcntl.LOCK_EX):
         if is_plain(key) and _place_plain(scratch, bucket, bucket / key):
             # It may have made way for a folder that is gone by now.
             odd.unlink(missing_ok=True)
@@ -42,11 +44,29 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _alone(bucket: Path) -> Iterator[None]:
-    """Keep other writers out, of this process and of others: objects make way for folders in more than one step."""
+def _locked(bucket: Path, kind: int) -> Iterator[None]:
+    """Keep writers of this process and of others apart: objects make way for folders in more than one step."""
     with (bucket / _LOCK).open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, kind)
         yield
+
+
+def _place_at_once(scratch: Path, bucket: Path, target: Path, odd: Path) -> bool:
+    """Where nothing must make way, one step is enough, which others may take at the same time.
+
+    A process that is frozen in it then holds up nobody who does the same.
+    """
+    with _locked(bucket, fcntl.LOCK_SH):
+        way = list(target.relative_to(bucket).parents)[:-1]
+        if not all(status and stat.S_ISDIR(status.st_mode) for status in (look(bucket / folder) for folder in way)):
+            return False
+        try:
+            scratch.replace(target)
+        except IsADirectoryError:
+            return False
+        _sync(target.parent)
+        odd.unlink(missing_ok=True)
+        return True
 
 
 def _place_plain(scratch: Path, bucket: Path, target: Path) -> bool:
