@@ -176,7 +176,7 @@ def _take_location(patch: Patch, value: dict[str, Any], cells: Cells) -> None:
 @lru_cache(_REMEMBERED)
 def _location(fields: tuple[tuple[str, Any], ...]) -> tuple[str, int]:
     known = {
-        name: repr(_one_decimal(name, field)) if name in _LIMITS else field
+        name: repr(_coordinate(name, field)) if name in _LIMITS else field
         for name, field in fields
         if name in LOCATION_PLACES
     }
@@ -257,9 +257,13 @@ def _checked_names(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([kind + name for name in names])
 
 
-def _one_decimal(member: str, value: float) -> float:
+def _coordinate(member: str, value: float) -> float:
     limit = _LIMITS[member]
     if not -limit <= value <= limit:
         raise BadRequestException(f"Invalid {member}: {value}")
-    # Half away from zero, as the documented sample pair does.
-    return math.copysign(math.floor(abs(value) * 10 + 0.5) / 10, value) if value else 0.0
+    return one_decimal(value)
+
+
+def one_decimal(degrees: float) -> float:
+    """A coordinate as endpoints store it: to 0.1, half away from zero (endpoints.md section 9)."""
+    return math.copysign(math.floor(abs(degrees) * 10 + 0.5) / 10, degrees) if degrees else 0.0

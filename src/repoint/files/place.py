@@ -25,13 +25,14 @@ def place(scratch: Path, bucket: Path, key: str) -> None:
     if is_plain(key) and _place_at_once(scratch, bucket, bucket / key, odd):
         return
     with _locked(bucket, fcntl.LOCK_EX):
-        if is_plain(key) and _place_plain(scratch, bucket, bucket / key):
-            # It may have made way for a folder that is gone by now.
-            odd.unlink(missing_ok=True)
-        else:
-            make_folder(odd.parent)
-            scratch.replace(odd)
-            _sync(odd.parent)
+        if is_plain(key):
+            target = bucket / key
+            _make_way(bucket, target.parent)
+            if _replace(scratch, target, odd):
+                return
+        make_folder(odd.parent)
+        scratch.replace(odd)
+        _sync(odd.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -60,23 +61,18 @@ def _place_at_once(scratch: Path, bucket: Path, target: Path, odd: Path) -> bool
         way = list(target.relative_to(bucket).parents)[:-1]
         if not all(status and stat.S_ISDIR(status.st_mode) for status in (look(bucket / folder) for folder in way)):
             return False
-        try:
-            scratch.replace(target)
-        except IsADirectoryError:
-            return False
-        _sync(target.parent)
-        odd.unlink(missing_ok=True)
-        return True
+        return _replace(scratch, target, odd)
 
 
-def _place_plain(scratch: Path, bucket: Path, target: Path) -> bool:
+def _replace(scratch: Path, target: Path, odd: Path) -> bool:
     """False when a folder has the name: then the object belongs at its odd place."""
-    _make_way(bucket, target.parent)
     try:
         scratch.replace(target)
     except IsADirectoryError:
         return False
     _sync(target.parent)
+    # It may have made way for a folder that is gone by now.
+    odd.unlink(missing_ok=True)
     return True
 
 

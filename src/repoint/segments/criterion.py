@@ -6,8 +6,8 @@ What comes out is true or false, never NULL, and cannot fail whatever is stored.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from repoint.endpoints.patch import PUSH_CHANNELS
-from repoint.segments.dimensions import Criterion, Kind, instant_text, one_decimal
+from repoint.endpoints.patch import PUSH_CHANNELS, one_decimal
+from repoint.segments.dimensions import Criterion, Kind, instant_text
 
 # When the endpoint was last seen (segments.md section 7). The arrival of its latest event belongs here as soon as
 # events are taken in: it is then the later of both.

@@ -3,7 +3,6 @@
 Pure rules: whether base segments exist is asked in `sources`.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -210,8 +209,3 @@ def instant_text(value: str) -> str | None:
         return None
     fraction = match[4] or ""
     return f"{value[:19]}.{fraction.ljust(9, '0')}"
-
-
-def one_decimal(degrees: float) -> float:
-    """A coordinate as endpoints store it: rounded to 0.1, half away from zero (endpoints.md section 9)."""
-    return math.copysign(math.floor(abs(degrees) * 10 + 0.5) / 10, degrees) if degrees else 0.0
