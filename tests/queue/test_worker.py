@@ -1,6 +1,7 @@
 """Tasks as a worker in the test's process runs them."""
 
 import asyncio
+import time
 
 import pytest
 from structlog.testing import capture_logs
@@ -219,20 +220,35 @@ async def test_failed_tasks_are_forgotten_after_their_time(database: Database, w
     assert await _left(database) == []
 
 
-async def test_a_task_on_a_schedule_runs_by_itself_and_once_a_tick(database: Database, settings: Settings) -> None:
+async def test_a_task_on_a_schedule_runs_by_itself_and_once_a_tick(
+    database: Database, database_url: str, settings: Settings
+) -> None:
+    ticked = asyncio.Semaphore(0)
+
     @every(seconds=1)
     async def tick(_context: TaskContext) -> None:
         RAN.append("tick")
+        ticked.release()
 
-    workers = [Worker(database, settings), Worker(database, settings)]
+    # A busy machine must not make the two take each other for dead; nor may they share a name.
+    patient = settings.model_copy(update={"worker_lease_s": 60, "worker_heartbeat_s": 10})
+    other = Database(database_url)
+    await other.open()
+    workers = [Worker(database, patient), Worker(other, patient)]
+    started = time.monotonic()
     running = [asyncio.create_task(worker.run()) for worker in workers]
-    await asyncio.sleep(4)
+    async with asyncio.timeout(60):
+        for _ in range(4):
+            await ticked.acquire()
     for worker in workers:
         worker.stop()
     await asyncio.gather(*running)
+    await other.close()
+    seconds = time.monotonic() - started
     del TASKS[tick.name]
 
-    assert 2 <= len(RAN) <= 5
+    # One for every second begun, and the one before.
+    assert 4 <= len(RAN) <= seconds + 2
 
 
 async def test_more_tasks_than_the_pool_has_connections_do_not_keep_a_worker_from_its_signs_of_life(
