@@ -2,13 +2,25 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from repoint.contract.errors import BadRequestException
+from repoint.endpoints.item import check
 from repoint.jobs.columns import HeaderError, RowError, read_header, split_cells
 
 
 def item(header: str, line: str) -> dict[str, Any]:
-    return read_header(header).item(split_cells(line))
+    found = read_header(header).item(split_cells(line))
+    return mentioned(msgspec.to_builtins(found))
+
+
+def mentioned(members: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: mentioned(value) if isinstance(value, dict) else value
+        for name, value in members.items()
+        if value is not None
+    }
 
 
 @pytest.mark.parametrize(
@@ -185,3 +197,45 @@ def test_a_header_no_row_can_be_read_by_is_refused(header: str, message: str) ->
 @pytest.mark.parametrize("header", ["Id", "Address,ChannelType", "User.UserId", "User.UserId,Attributes.A"])
 def test_a_header_that_identifies_its_rows_is_enough(header: str) -> None:
     assert read_header(header).count == header.count(",") + 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"Attributes.A": "x" * 101}, "Attribute value exceeds 100 characters: A"),
+        ({"User.UserAttributes.A": "😀" * 101}, "Attribute value exceeds 100 characters: A"),
+        ({"Attributes." + "a" * 51: "x"}, "Attribute name exceeds 50 characters: " + "a" * 51),
+        ({"User.UserAttributes." + "a" * 51: "x"}, "Attribute name exceeds 50 characters: " + "a" * 51),
+        ({"Metrics." + "a" * 51: "1"}, "Attribute name exceeds 50 characters: " + "a" * 51),
+        ({"Location.Latitude": "90.1"}, "Invalid Latitude: 90.1"),
+        ({"Location.Longitude": "-180.1"}, "Invalid Longitude: -180.1"),
+        # The first fault is told: in the order of an endpoint's members, coordinates in that of their columns.
+        ({"Location.Longitude": "181", "Location.Latitude": "91"}, "Invalid Longitude: 181.0"),
+        ({"User.UserAttributes.U": "x" * 101, "Location.Latitude": "91"}, "Invalid Latitude: 91.0"),
+        ({"Location.Latitude": "91", "Attributes.A": "x" * 101}, "Attribute value exceeds 100 characters: A"),
+    ],
+)
+def test_a_row_beyond_a_limit_is_left_to_be_checked(columns: dict[str, str], message: str) -> None:
+    found = read_header(",".join(["Id", *columns]))
+    cells = ["e1", *columns.values()]
+
+    unchecked = found.unchecked(cells, found.item(cells))
+
+    with pytest.raises(BadRequestException) as caught:
+        check(unchecked)
+    assert caught.value.message == message
+
+
+def test_more_columns_of_a_name_than_it_may_have_values_are_left_to_be_checked() -> None:
+    found = read_header("Id" + ",Attributes.A" * 51)
+    cells = ["e1", *["x"] * 51]
+
+    with pytest.raises(BadRequestException, match="Attribute has more than 50 values: A"):
+        check(found.unchecked(cells, found.item(cells)))
+
+
+def test_a_row_within_the_limits_needs_no_check() -> None:
+    found = read_header(f"Id,Address,Attributes.{'a' * 50},Metrics.M,Location.Latitude,Location.Longitude")
+    cells = ["e1", "x" * 500, "😀" * 100, "1", "-90", "180"]
+
+    assert found.unchecked(cells, found.item(cells)) == {}

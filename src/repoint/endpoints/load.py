@@ -9,7 +9,8 @@ import msgspec
 
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
-from repoint.endpoints.patch import MOST_BYTES, Lists, Patch
+from repoint.endpoints.item import Lists
+from repoint.endpoints.patch import MOST_BYTES, Patch
 from repoint.endpoints.plan import (
     FIXED_BYTES,
     MAX_ENDPOINT_BYTES,

@@ -10,6 +10,7 @@ from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import AttributesResource, EndpointResponse, EndpointsResponse, MessageBody
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
+from repoint.endpoints.item import as_item
 from repoint.endpoints.key import endpoint_key, user_key
 from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import KINDS, Patch, prepare
@@ -61,7 +62,7 @@ async def update_endpoints_batch(call: Call, arguments: Input) -> MessageBody:
 
 async def _prepared(call: Call, arguments: Input, endpoint_id: str | None, request: dict[str, Any]) -> Patch:
     try:
-        patch = prepare(endpoint_id or "", request)
+        patch = prepare(endpoint_id or "", as_item(request), request)
     except BadRequestException:
         await _require_project(call, arguments)
         if not endpoint_id:

@@ -6,7 +6,7 @@ a dict that crosses a process border costs ten times its text.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,21 +14,24 @@ from typing import Any
 import msgspec
 
 from repoint.contract.dates import parse_instant
-from repoint.contract.errors import BadRequestException
 from repoint.endpoints.cells import NULL, json_cell, text_cell
+from repoint.endpoints.item import (
+    DEMOGRAPHIC,
+    LOCATION,
+    REMEMBERED,
+    DemographicFields,
+    Item,
+    Lists,
+    LocationFields,
+    UserFields,
+    check,
+    check_id,
+)
 from repoint.endpoints.key import endpoint_key, user_key
-
-# endpoints.md section 5.
-MAX_ID_CHARACTERS = 1024
-MAX_NAME_CHARACTERS = 50
-MAX_VALUE_CHARACTERS = 100
-MAX_VALUES = 50
 
 # Channels whose endpoints make room for a 16th of a user (endpoints.md section 10).
 PUSH_CHANNELS = frozenset({"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM"})
 
-DEMOGRAPHIC = ("AppVersion", "Locale", "Make", "Model", "ModelVersion", "Platform", "PlatformVersion", "Timezone")
-LOCATION = ("City", "Country", "PostalCode", "Region", "Latitude", "Longitude")
 # Where each thing stands among `Patch.cells`.
 ATTRIBUTES, METRICS = 0, 1
 DEMOGRAPHIC_PLACES = {name: place for place, name in enumerate(DEMOGRAPHIC, 2)}
@@ -36,12 +39,8 @@ LOCATION_PLACES = {name: place for place, name in enumerate(LOCATION, 2 + len(DE
 _NO_DEMOGRAPHIC = "\t".join([NULL] * len(DEMOGRAPHIC))
 _NO_LOCATION = "\t".join([NULL] * len(LOCATION))
 NO_CELLS = f"{{}}\t{{}}\t{_NO_DEMOGRAPHIC}\t{_NO_LOCATION}"
-# Rows of one file repeat their names, devices and places; how many of each are remembered.
-_REMEMBERED = 4096
-
 # The most bytes that a character can take in JSON; counting them exactly cost a tenth of an import.
 MOST_BYTES = 6
-_LIMITS = {"Latitude": 90, "Longitude": 180}
 
 # How a name stands in `Patch.names`: a letter for its kind, then the name itself.
 KINDS = {
@@ -50,7 +49,7 @@ KINDS = {
     "u": "endpoint-user-attributes",
 }
 
-Lists = dict[str, list[str]]
+_NO_USER = UserFields()
 
 _encode = msgspec.json.Encoder().encode
 
@@ -89,179 +88,110 @@ class Patch(msgspec.Struct, array_like=True, gc=False, kw_only=True):
         return self.size_bytes == 0 and self.user_size_bytes == 0
 
 
-def prepare(endpoint_id: str, request: Mapping[str, Any]) -> Patch:
-    """Check `request` (an EndpointRequest or EndpointBatchItem of the right types) and make it a Patch.
+def prepare(endpoint_id: str, item: Item, unchecked: Mapping[str, Any]) -> Patch:
+    """Make a Patch of an endpoint id and an item.
 
-    Raises BadRequestException with the texts of endpoints.md, Errors.
+    `unchecked` has the item's members that may be beyond the limits, in the order in which faults are told. Raises
+    BadRequestException with the texts of endpoints.md, Errors.
     """
-    if not 0 < len(endpoint_id) <= MAX_ID_CHARACTERS or "$" in endpoint_id or "{" in endpoint_id or "}" in endpoint_id:
-        raise BadRequestException("Invalid EndpointId")
-    patch = Patch(key=endpoint_key(endpoint_id), endpoint_id=endpoint_id)
-    cells = Cells()
-    for member, value in request.items():
-        take = _MEMBERS.get(member)
-        if take is not None:
-            take(patch, value, cells)
-    if cells.are_mentioned:
-        patch.cells = f"{cells.attributes}\t{cells.metrics}\t{cells.demographic}\t{cells.location}"
-    return patch
+    check_id(endpoint_id)
+    if unchecked:
+        check(unchecked)
+    user = item.User or _NO_USER
+    cells, cells_bytes = _cells(item)
+    attributes, user_attributes = item.Attributes or {}, user.UserAttributes or {}
+    user_text = None if user.UserAttributes is None else _encode(user_attributes)
+    takes_away = not (all(attributes.values()) and all(user_attributes.values()))
+    if takes_away:
+        attributes, user_attributes = _with_values(attributes), _with_values(user_attributes)
+    return Patch(
+        key=endpoint_key(endpoint_id),
+        endpoint_id=endpoint_id,
+        channel_type=item.ChannelType,
+        address=item.Address and item.Address.strip(),
+        endpoint_status=item.EndpointStatus,
+        opt_out=item.OptOut,
+        cells=cells,
+        user_attributes=None if user_text is None else user_text.decode(),
+        user_id=user.UserId,
+        user_key=user_key(user.UserId) if user.UserId else None,
+        # A date that cannot be read is the server's time, never an error (endpoints.md section 9).
+        effective_at=None if item.EffectiveDate is None else parse_instant(item.EffectiveDate),
+        request_id=item.RequestId or None,
+        names=_names(tuple(attributes), tuple(item.Metrics or ()), tuple(user_attributes)),
+        takes_away=takes_away,
+        size_bytes=_plain_bytes(item) + cells_bytes,
+        user_size_bytes=0 if user_text is None else 20 + len(user_text),
+    )
 
 
-class Cells:
-    """The cells of a patch while it is made."""
-
-    __slots__ = ("are_mentioned", "attributes", "demographic", "location", "metrics")
-
-    def __init__(self) -> None:
-        self.are_mentioned = False
-        self.attributes = self.metrics = "{}"
-        self.demographic, self.location = _NO_DEMOGRAPHIC, _NO_LOCATION
+def _with_values(lists: Lists) -> Lists:
+    return {name: values for name, values in lists.items() if values}
 
 
-def _take_address(patch: Patch, value: str, _cells: Cells) -> None:
-    patch.address = value.strip()
-    patch.size_bytes += 13 + MOST_BYTES * len(value)
+@lru_cache(REMEMBERED)
+def _names(attributes: tuple[str, ...], metrics: tuple[str, ...], user_attributes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names behind the letters of their kinds."""
+    kinds = (("a", attributes), ("m", metrics), ("u", user_attributes))
+    return tuple([kind + name for kind, names in kinds for name in names])
 
 
-def _take_channel(patch: Patch, value: str, _cells: Cells) -> None:
-    patch.channel_type = value
-    patch.size_bytes += 17 + len(value)
+def _plain_bytes(item: Item) -> int:
+    """The size of all but the cells; what the server fills in itself has no room of its own, but is no bare id."""
+    size_bytes = (item.EndpointStatus is not None) + (item.OptOut is not None) + (item.EffectiveDate is not None)
+    if item.Address is not None:
+        size_bytes += 13 + MOST_BYTES * len(item.Address)
+    if item.ChannelType is not None:
+        size_bytes += 17 + len(item.ChannelType)
+    if item.RequestId is not None:
+        size_bytes += 1 + MOST_BYTES * len(item.RequestId)
+    if item.User is not None:
+        # Even an empty User is a touch of the endpoint.
+        size_bytes += 1 if item.User.UserId is None else 13 + MOST_BYTES * len(item.User.UserId)
+    return size_bytes
 
 
-def _take_status(patch: Patch, value: str, _cells: Cells) -> None:
-    patch.endpoint_status = value
-    patch.size_bytes += 1
+def _cells(item: Item) -> tuple[str | None, int]:
+    """`Patch.cells`, and the size of what they say; even an empty member has one."""
+    attributes = metrics = b"{}"
+    demographic, location = _NO_DEMOGRAPHIC, _NO_LOCATION
+    size_bytes = 0
+    if item.Attributes is not None:
+        attributes = _encode(item.Attributes)
+        size_bytes = 16 + len(attributes)
+    if item.Metrics is not None:
+        metrics = _encode(item.Metrics)
+        size_bytes += 13 + len(metrics)
+    if item.Demographic is not None:
+        demographic, more_bytes = _demographic(item.Demographic)
+        size_bytes += more_bytes
+    if item.Location is not None:
+        location, more_bytes = _location(item.Location)
+        size_bytes += more_bytes
+    if not size_bytes:
+        return None, 0
+    # JSON has no tab of its own.
+    maps = json_cell((attributes + b"\t" + metrics).decode())
+    return f"{maps}\t{demographic}\t{location}", size_bytes
 
 
-def _take_opt_out(patch: Patch, value: str, _cells: Cells) -> None:
-    patch.opt_out = value
-    patch.size_bytes += 1
+@lru_cache(REMEMBERED)
+def _demographic(fields: DemographicFields) -> tuple[str, int]:
+    """The cells, and the bytes that they add."""
+    texts = msgspec.structs.astuple(fields)
+    return "\t".join(map(text_cell, texts)), 17 + _fields_bytes(DEMOGRAPHIC, texts)
 
 
-def _take_attributes(patch: Patch, value: Lists, cells: Cells) -> None:
-    _check_lists(patch, "a", value)
-    text = _encode(value)
-    cells.attributes, cells.are_mentioned = json_cell(text.decode()), True
-    patch.size_bytes += 16 + len(text)
+@lru_cache(REMEMBERED)
+def _location(fields: LocationFields) -> tuple[str, int]:
+    *texts, latitude, longitude = msgspec.structs.astuple(fields)
+    texts += [None if degrees is None else repr(one_decimal(degrees)) for degrees in (latitude, longitude)]
+    return "\t".join(map(text_cell, texts)), 14 + _fields_bytes(LOCATION, texts)
 
 
-def _take_metrics(patch: Patch, value: dict[str, float], cells: Cells) -> None:
-    for name, number in value.items():
-        if not math.isfinite(number):
-            raise BadRequestException(f"Invalid Metrics.{name}: {number}")
-    patch.names += _checked_names("m", tuple(value))
-    text = _encode(value)
-    cells.metrics, cells.are_mentioned = json_cell(text.decode()), True
-    patch.size_bytes += 13 + len(text)
-
-
-def _take_demographic(patch: Patch, value: dict[str, str], cells: Cells) -> None:
-    cells.demographic, size_bytes = _demographic(tuple(value.items()))
-    cells.are_mentioned = True
-    patch.size_bytes += size_bytes
-
-
-@lru_cache(_REMEMBERED)
-def _demographic(fields: tuple[tuple[str, str], ...]) -> tuple[str, int]:
-    known = {name: text for name, text in fields if name in DEMOGRAPHIC_PLACES}
-    return _cells_of(known, DEMOGRAPHIC), 17 + _fields_bytes(known)
-
-
-def _take_location(patch: Patch, value: dict[str, Any], cells: Cells) -> None:
-    cells.location, size_bytes = _location(tuple(value.items()))
-    cells.are_mentioned = True
-    patch.size_bytes += size_bytes
-
-
-@lru_cache(_REMEMBERED)
-def _location(fields: tuple[tuple[str, Any], ...]) -> tuple[str, int]:
-    known = {
-        name: repr(_coordinate(name, field)) if name in _LIMITS else field
-        for name, field in fields
-        if name in LOCATION_PLACES
-    }
-    return _cells_of(known, LOCATION), 14 + _fields_bytes(known)
-
-
-def _cells_of(fields: dict[str, str], names: tuple[str, ...]) -> str:
-    return "\t".join([text_cell(fields.get(name)) for name in names])
-
-
-def _fields_bytes(fields: dict[str, str]) -> int:
-    return sum(len(name) + 6 + MOST_BYTES * len(text) for name, text in fields.items())
-
-
-def _take_user(patch: Patch, value: dict[str, Any], _cells: Cells) -> None:
-    user_id = value.get("UserId")
-    if user_id is not None:
-        patch.user_id = user_id
-        patch.user_key = user_key(user_id) if user_id else None
-        patch.size_bytes += 12 + MOST_BYTES * len(user_id)
-    attributes = value.get("UserAttributes")
-    if attributes is not None:
-        _check_lists(patch, "u", attributes)
-        text = _encode(attributes)
-        patch.user_attributes = text.decode()
-        patch.user_size_bytes = 20 + len(text)
-    # Even an empty User is a touch of the endpoint, not a bare id.
-    patch.size_bytes += 1
-
-
-def _take_effective_date(patch: Patch, value: str, _cells: Cells) -> None:
-    # A date that cannot be read is the server's time, never an error (endpoints.md section 9).
-    patch.effective_at = parse_instant(value)
-    patch.size_bytes += 1
-
-
-def _take_request_id(patch: Patch, value: str, _cells: Cells) -> None:
-    patch.request_id = value or None
-    patch.size_bytes += 1 + MOST_BYTES * len(value)
-
-
-_MEMBERS: dict[str, Any] = {
-    "Address": _take_address,
-    "ChannelType": _take_channel,
-    "EndpointStatus": _take_status,
-    "OptOut": _take_opt_out,
-    "Attributes": _take_attributes,
-    "Metrics": _take_metrics,
-    "Demographic": _take_demographic,
-    "Location": _take_location,
-    "User": _take_user,
-    "EffectiveDate": _take_effective_date,
-    "RequestId": _take_request_id,
-}
-
-
-def _check_lists(patch: Patch, kind: str, lists: Lists) -> None:
-    """Hold Attributes or UserAttributes to the limits of endpoints.md section 5, and note their names."""
-    names = _checked_names(kind, tuple(lists))
-    for name, values in lists.items():
-        if len(values) > MAX_VALUES:
-            raise BadRequestException(f"Attribute has more than {MAX_VALUES} values: {name}")
-        for value in values:
-            if len(value) > MAX_VALUE_CHARACTERS:
-                raise BadRequestException(f"Attribute value exceeds {MAX_VALUE_CHARACTERS} characters: {name}")
-    if not all(lists.values()):
-        patch.takes_away = True
-        names = tuple([name for name in names if lists[name[1:]]])
-    patch.names += names
-
-
-@lru_cache(_REMEMBERED)
-def _checked_names(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names behind the letter of their kind."""
-    for name in names:
-        if len(name) > MAX_NAME_CHARACTERS:
-            raise BadRequestException(f"Attribute name exceeds {MAX_NAME_CHARACTERS} characters: {name}")
-    return tuple([kind + name for name in names])
-
-
-def _coordinate(member: str, value: float) -> float:
-    limit = _LIMITS[member]
-    if not -limit <= value <= limit:
-        raise BadRequestException(f"Invalid {member}: {value}")
-    return one_decimal(value)
+def _fields_bytes(names: tuple[str, ...], texts: Sequence[str | None]) -> int:
+    told = zip(names, texts, strict=True)
+    return sum(len(name) + 6 + MOST_BYTES * len(text) for name, text in told if text is not None)
 
 
 def one_decimal(degrees: float) -> float:

@@ -13,6 +13,7 @@ import msgspec
 
 from repoint.contract.errors import BadRequestException, ContractError
 from repoint.endpoints.cells import NULL, json_cell, json_of, text_of
+from repoint.endpoints.item import Lists
 from repoint.endpoints.patch import (
     ATTRIBUTES,
     DEMOGRAPHIC_PLACES,
@@ -20,7 +21,6 @@ from repoint.endpoints.patch import (
     METRICS,
     MOST_BYTES,
     PUSH_CHANNELS,
-    Lists,
     Patch,
 )
 

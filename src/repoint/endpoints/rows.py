@@ -7,8 +7,9 @@ A change carries NULL for "keep" and an empty text for "clear"; a new row has no
 import msgspec
 
 from repoint.endpoints.cells import NULL, instant_cell, json_cell, json_of, text_cell
+from repoint.endpoints.item import Lists
 from repoint.endpoints.key import cohort
-from repoint.endpoints.patch import ATTRIBUTES, NO_CELLS, Lists, Patch
+from repoint.endpoints.patch import ATTRIBUTES, NO_CELLS, Patch
 from repoint.endpoints.plan import Endpoint, User, merged_lists
 
 

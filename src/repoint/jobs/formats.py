@@ -6,7 +6,7 @@ A bad row is a Row with a failure; nothing that stands in a block of lines makes
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, AnyStr, Literal
 
@@ -17,6 +17,7 @@ from repoint.contract.errors import BadRequestException
 from repoint.contract.json_text import parse, refuse_unreadable
 from repoint.contract.model import SHAPES
 from repoint.contract.walk import Faults, walk
+from repoint.endpoints.item import Item, as_item
 from repoint.endpoints.patch import Patch, prepare
 from repoint.jobs.columns import USER_ID, Columns, RowError, read_header, split_cells
 
@@ -31,6 +32,7 @@ MAX_REPORT_CHARACTERS = 200
 
 _CHANNELS = frozenset(SHAPES["ChannelType"].enum)
 _STATUSES = ("ACTIVE", "INACTIVE")
+_OPT_OUTS = ("ALL", "NONE")
 # They occur in exported files; the server alone sets what they say (jobs.md section 6), unless it is asked to keep the
 # first of them.
 _STATUS = "EndpointStatus"
@@ -109,11 +111,12 @@ def _csv_parser(columns: Columns, *, keeps_status: bool) -> Callable[[str], Row]
     def parse(line: str) -> Row:
         cells = split_cells(line.removesuffix("\r"))
         item = columns.item(cells)
-        if "ChannelType" in item and item["ChannelType"] not in _CHANNELS:
+        if item.ChannelType is not None and item.ChannelType not in _CHANNELS:
             raise RowError("Invalid ChannelType")
+        unchecked = columns.unchecked(cells, item)
         if status_column is None:
-            return _row(item)
-        return _row_with_status(item, cells[status_column].strip(), keeps_status=keeps_status)
+            return _row(item, unchecked)
+        return _row_with_status(item, unchecked, cells[status_column].strip(), keeps_status=keeps_status)
 
     return parse
 
@@ -129,17 +132,20 @@ def _user_list_row(line: str) -> Row:
 
 
 def _json_row(line: bytes, *, keeps_status: bool) -> Row:
+    unchecked = _document(line, keeps_status=keeps_status)
+    item = as_item(unchecked)
+    status, item.EndpointStatus, item.EffectiveDate = item.EndpointStatus, None, None
+    return _row_with_status(item, unchecked, status, keeps_status=keeps_status) if status else _row(item, unchecked)
+
+
+def _document(line: bytes, *, keeps_status: bool) -> dict[str, Any]:
     try:
-        item = decode_document("EndpointBatchItem", line)
+        return decode_document("EndpointBatchItem", line)
     except BadRequestException as error:
         if line.strip() == b"null":
             raise RowError("Unexpected value: expected an object at line 1, column 1") from error
         # Perhaps only a member is wrong that does not count here.
-        item = _decode_what_counts(line, error, _IGNORED[1:] if keeps_status else _IGNORED)
-    status = item.get(_STATUS, "")
-    for member in _IGNORED:
-        item.pop(member, None)
-    return _row_with_status(item, status, keeps_status=keeps_status) if status else _row(item)
+        return _decode_what_counts(line, error, _IGNORED[1:] if keeps_status else _IGNORED)
 
 
 def _decode_what_counts(line: bytes, why_refused: BadRequestException, ignored: tuple[str, ...]) -> dict[str, Any]:
@@ -156,36 +162,44 @@ def _decode_what_counts(line: bytes, why_refused: BadRequestException, ignored: 
     return found if status is None else found | {_STATUS: status if isinstance(status, str) else "?"}
 
 
-def _row_with_status(item: dict[str, Any], status: str, *, keeps_status: bool) -> Row:
+def _row_with_status(item: Item, unchecked: Mapping[str, Any], status: str, *, keeps_status: bool) -> Row:
     """Likewise, of an item whose EndpointStatus was taken out: empty for none."""
-    if not keeps_status or not status or _is_user_alone(item):
-        row = _row(item)
+    if not keeps_status or not status or _lone_user_id(item):
+        row = _row(item, unchecked)
         row.is_status_ignored = status not in ("", "ACTIVE")
         return row
     if status not in _STATUSES:
         raise RowError(f"Invalid {_STATUS}")
-    item[_STATUS] = status
-    return _row(item)
+    item.EndpointStatus = status
+    return _row(item, unchecked)
 
 
-def _row(item: dict[str, Any]) -> Row:
-    """Tell what a row is by what it has (jobs.md section 8); raises RowError or BadRequestException for a bad one."""
-    if item.get("OptOut", "ALL") not in ("ALL", "NONE"):
+def _row(item: Item, unchecked: Mapping[str, Any]) -> Row:
+    """Tell what a row is by what it has (jobs.md section 8); raises RowError or BadRequestException for a bad one.
+
+    `unchecked` as of `prepare`.
+    """
+    if item.OptOut is not None and item.OptOut not in _OPT_OUTS:
         raise RowError("Invalid OptOut")
-    endpoint_id = item.pop("Id", "")
-    if endpoint_id:
-        return Row(0, patch=prepare(endpoint_id, item))
-    address, channel = item.get("Address", "").strip(), item.get("ChannelType")
+    if item.Id:
+        return Row(0, patch=prepare(item.Id, item, unchecked))
+    # An empty id is none.
+    item.Id = None
+    address, channel = (item.Address or "").strip(), item.ChannelType
     if address and channel:
-        return Row(0, patch=prepare(derive_id(channel, address), item))
-    if _is_user_alone(item):
-        return Row(0, user_ids=(item["User"]["UserId"],))
+        return Row(0, patch=prepare(derive_id(channel, address), item, unchecked))
+    if user_id := _lone_user_id(item):
+        return Row(0, user_ids=(user_id,))
     raise RowError("Missing ChannelType" if address else "Missing Address")
 
 
-def _is_user_alone(item: dict[str, Any]) -> bool:
-    user = item.get("User", {})
-    return list(item) == ["User"] and list(user) == ["UserId"] and bool(user["UserId"])
+def _lone_user_id(item: Item) -> str | None:
+    """The user id of an item that says nothing else."""
+    user = item.User
+    if user is None or not user.UserId or user.UserAttributes is not None:
+        return None
+    others = (getattr(item, member) for member in Item.__struct_fields__ if member != "User")
+    return user.UserId if all(value is None for value in others) else None
 
 
 def derive_id(channel_type: str, address: str) -> str:
