@@ -50,10 +50,15 @@ def refuse_unreadable(data: bytes) -> None:
     """Raise BadRequestException for text that may stand nowhere in a request: see the head of this module."""
     if not data.isascii():
         _check_utf8(data)
-    if b"\\" in data and _SUSPECT.search(data) and any(escape["bad"] for escape in _ESCAPE.finditer(data)):
+    if may_hide(data) and any(escape["bad"] for escape in _ESCAPE.finditer(data)):
         raise BadRequestException("Invalid character")
     if data.translate(_ONE_BRACKET, _NOT_STRUCTURE).count(b"{") > MAX_DEPTH:
         _check_depth(data)
+
+
+def may_hide(data: bytes) -> bool:
+    """Whether there are escapes among which may be U+0000 or half a pair of surrogates, which parsers let pass."""
+    return b"\\" in data and _SUSPECT.search(data) is not None
 
 
 def refuse_unreadable_text(text: str) -> None:

@@ -20,6 +20,7 @@ from repoint.contract.walk import Faults, walk
 from repoint.endpoints.item import Item, as_item
 from repoint.endpoints.patch import Patch, prepare
 from repoint.jobs.columns import USER_ID, Columns, RowError, read_header, split_cells
+from repoint.jobs.typed import read_typed
 
 Format = Literal["CSV", "JSON"]
 
@@ -132,8 +133,11 @@ def _user_list_row(line: str) -> Row:
 
 
 def _json_row(line: bytes, *, keeps_status: bool) -> Row:
-    unchecked = _document(line, keeps_status=keeps_status)
-    item = as_item(unchecked)
+    item = read_typed(line)
+    unchecked: Mapping[str, Any] = {}
+    if item is None:
+        unchecked = _document(line, keeps_status=keeps_status)
+        item = as_item(unchecked)
     status, item.EndpointStatus, item.EffectiveDate = item.EndpointStatus, None, None
     return _row_with_status(item, unchecked, status, keeps_status=keeps_status) if status else _row(item, unchecked)
 
