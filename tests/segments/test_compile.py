@@ -214,7 +214,7 @@ POINT = st.fixed_dictionaries(
             }
         )
     },
-    optional={"RangeInKilometers": st.sampled_from((0, 1e-300, 0.5, 25, 250, 10_010, 20_000, 20_016, 1e308))},
+    optional={"RangeInKilometers": st.sampled_from((0, 1e-9, 0.5, 25, 250, 10_010, 20_000, 20_016, 1e308))},
 )
 CRITERION = st.one_of(
     st.tuples(st.just("Attributes"), st.dictionaries(st.sampled_from(NAMES), ATTRIBUTE, min_size=1, max_size=2)),
