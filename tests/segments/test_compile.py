@@ -24,7 +24,7 @@ from repoint.segments.members import Count, count_members, read_members
 from repoint.segments.sources import Sources
 from repoint.segments.why import explain
 from repoint.settings import Settings
-from tests.segments.conftest import Shop, make_import
+from tests.segments.conftest import Import, Shop, group, groups, make_import
 from tests.segments.plain import Listed, World
 
 AT = datetime(2025, 6, 30, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ TEXTS = (
     "2025-03-01T00:00:00z", "2025-03-01t00:00:00Z", "2025-03-01 00:00:00Z", "2025-03-01T00:00:00+00:00",
     " 2025-03-01T00:00:00Z", "2025-03-01T00:00:00Z ", "2025-03-01T00:00:00Z\n", "-025-03-01T00:00:00Z",
     "12025-03-01T00:00:00Z", "0000-02-29T00:00:00Z", "9999-12-31T23:59:59Z", "٢٠٢٥-03-01T00:00:00Z",
-    "2025-0:-01T00:00:00Z", "2025-03-01T00:0/:00Z",
+    "2025-0:-01T00:00:00Z", "2025-03-01T00:0/:00Z", "3.0", "1e+16", "i0",
 )  # fmt: skip
 DATES = (
     "2025-03-01T00:00:00Z", "2025-03-01T18:45:00.5Z", "2025-03-01T18:45:00.50Z", "2024-02-29T23:59:59.999999999Z",
@@ -50,7 +50,7 @@ DATES = (
 )  # fmt: skip
 NUMBERS = (
     -1e308, -2.5, -0.0, 0.0, 5e-324, 1e-300, 0.1, 0.3, 0.30000000000000004, 1.0, 3.0, 3.0000000000000004, 2.0**53,
-    2.0**53 + 2, 1e308,
+    2.0**53 + 2, 1e16, 1e308,
 )  # fmt: skip
 DEVICES = ("x", "X", "ios", "%", "日本")
 COUNTRIES = ("US", "USA", "us", "CA", "FR")
@@ -156,6 +156,9 @@ def population(seed: int, shop: Shop, given: Settings) -> Iterator[Population]:
         imported = tuple(runner.run(store(given, database, shop.id, listed)) for listed in lists)
         for gone in ids[ENDPOINTS + 3 :]:
             shop.client.delete_endpoint(ApplicationId=shop.id, EndpointId=gone)
+        # An attribute that holds an import's id: a text that is a uuid elsewhere.
+        for each in ids[:ENDPOINTS:6]:
+            shop.put(each, Attributes={"b": [imported[0].segment_id]})
         left = {each: document(shop, each) for each in ids[: ENDPOINTS + 3]}
         held = {version.segment_id: listed for version, listed in zip(imported, lists, strict=True)}
         world = World(AT, left, held, {})
@@ -278,8 +281,10 @@ def definitions(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
 def with_ids(part: Any, ids: dict[str, str]) -> Any:
     """The same with the segments' ids in place of the imports' names."""
     if isinstance(part, dict):
-        return {name: ids.get(value, value) if name == "Id" else with_ids(value, ids) for name, value in part.items()}
-    return [with_ids(each, ids) for each in part] if isinstance(part, list) else part
+        return {name: with_ids(value, ids) for name, value in part.items()}
+    if isinstance(part, list):
+        return [with_ids(each, ids) for each in part]
+    return ids.get(part, part) if isinstance(part, str) else part
 
 
 def audience(stored: Population, dynamic: dict[str, Any], asked: str) -> Audience:
@@ -381,6 +386,44 @@ def test_every_criterion_agrees_with_the_page(shop: Shop, settings: Settings, se
             # Shown when the comparison fails.
             print(criterion)  # noqa: T201 - see above
             compare(stored, {"d0": {"Groups": [{"Dimensions": [criterion]}]}}, 1000, choose)
+
+
+def contains(value: str, kind: str = "CONTAINS") -> dict[str, Any]:
+    return {"V": {"AttributeType": kind, "Values": [value]}}
+
+
+METRIC_OF_FIVE = {"Metrics": {"M": {"ComparisonOperator": "EQUAL", "Value": 5}}}
+LARGE_METRIC = {"Metrics": {"M": {"ComparisonOperator": "EQUAL", "Value": 1e16}}}
+
+
+@pytest.mark.parametrize(
+    ("definition", "members"),
+    [
+        (groups(group(METRIC_OF_FIVE, {"Attributes": contains("5.0")}, combiner="ANY")), ["a"]),
+        (groups(group({**METRIC_OF_FIVE, "UserAttributes": contains("5.0")})), ["a"]),
+        (groups(group(LARGE_METRIC, {"Attributes": contains("1e+16", "INCLUSIVE")}, combiner="ANY")), ["a", "b"]),
+    ],
+)
+def test_a_number_and_a_text_that_are_written_alike(shop: Shop, definition: dict[str, Any], members: list[str]) -> None:
+    user = {"UserId": "u", "UserAttributes": {"V": ["x5.0"]}}
+    shop.put("a", OptOut="ALL", Attributes={"V": ["x5.0", "1e+16"]}, Metrics={"M": 5}, User=user)
+    shop.put("b", OptOut="ALL", Metrics={"M": 1e16})
+    segment = shop.create(**definition)["Id"]
+
+    assert shop.count(segment)[0] == len(members)
+    assert shop.members(segment) == members
+    assert shop.why(segment, "a")["IsMember"] is True
+
+
+@pytest.mark.parametrize("kind", ["INCLUSIVE", "CONTAINS"])
+async def test_an_id_and_a_text_that_are_written_alike(shop: Shop, imports: Import, kind: str) -> None:
+    listed = (await imports(["a"])).segment_id
+    shop.put("a", OptOut="ALL", Attributes={"V": [listed]})
+    segment = shop.create(**groups(group({"Attributes": contains(listed, kind)}, sources=[listed])))["Id"]
+
+    assert shop.count(segment) == (1, 0)
+    assert shop.members(segment) == ["a"]
+    assert shop.why(segment, "a")["IsMember"] is True
 
 
 def check_definitions(stored: Population, examples: int, seed: int) -> None:

@@ -37,6 +37,7 @@ _DURATIONS = {
 # A billionth of a degree is a tenth of a millimetre. What differs by less would underflow in the distance, which
 # PostgreSQL takes for an error.
 _DEGREE_DECIMALS = 9
+_COORDINATES = ("Latitude", "Longitude")
 _DATE_CHARACTERS = len("2025-03-01")
 
 # What a criterion costs a row, roughly; the cheap ones are asked first.
@@ -55,20 +56,23 @@ OnLists = Callable[[str], str]
 
 
 class Parameters:
-    """The values of a statement, by the names they have in it; equal ones share a name, so that equal SQL is equal."""
+    """The values of a statement, by the names they have in it.
+
+    Equal ones of one SQL type share a name, so that equal SQL is equal. Of several types they cannot: what has one name
+    is one parameter, and PostgreSQL gives it the type that it has where it stands first.
+    """
 
     def __init__(self, given: Mapping[str, object]) -> None:
         self.values = dict(given)
-        self._names: dict[str, str] = {}
+        self._names: dict[tuple[str, str], str] = {}
 
-    def add(self, value: object) -> str:
-        """The place that stands for the value."""
-        # Of what is added, only equal values of one type are written alike.
-        written = repr(value)
-        if written not in self._names:
-            self._names[written] = f"v{len(self.values)}"
-            self.values[self._names[written]] = value
-        return f"%({self._names[written]})s"
+    def add(self, value: object, sql_type: str) -> str:
+        """The place that stands for the value, of this type."""
+        key = (sql_type, repr(value))
+        if key not in self._names:
+            self._names[key] = f"v{len(self.values)}"
+            self.values[self._names[key]] = value
+        return f"%({self._names[key]})s::{sql_type}"
 
 
 def criterion_sql(
@@ -96,7 +100,7 @@ def criterion_sql(
 
 def _on_lists(criterion: Criterion, parameters: Parameters) -> OnLists:
     """An attribute criterion in its positive form."""
-    name = f"{parameters.add(criterion.name)}::text"
+    name = parameters.add(criterion.name, "text")
     if criterion.type in ("INCLUSIVE", "EXCLUSIVE"):
         wanted = _any_of(criterion.values, parameters)
         return lambda lists: f"((({lists} -> {name}) {wanted}) IS TRUE)"
@@ -110,14 +114,15 @@ def _on_lists(criterion: Criterion, parameters: Parameters) -> OnLists:
 
 def _any_of(values: Sequence[str], parameters: Parameters) -> str:
     if len(values) == 1:
-        return f"? {parameters.add(values[0])}::text"
-    return f"?| {parameters.add(list(values))}::text[]"
+        return f"? {parameters.add(values[0], 'text')}"
+    return f"?| {parameters.add(list(values), 'text[]')}"
 
 
 def _some_value(criterion: Criterion, parameters: Parameters) -> str:
     """Whether one stored value matches one value of the criterion."""
     if criterion.type == "CONTAINS":
-        return " OR ".join(f"strpos(stored.value, {parameters.add(value)}) > 0" for value in criterion.values)
+        wanted = [parameters.add(value, "text") for value in criterion.values]
+        return " OR ".join(f"strpos(stored.value, {each}) > 0" for each in wanted)
     # Checked when the definition was stored.
     instants = [instant for value in criterion.values if (instant := instant_text(value))]
     stored = "instant_text(stored.value)"
@@ -130,23 +135,23 @@ def _some_value(criterion: Criterion, parameters: Parameters) -> str:
             first, last = (_instant(instant, parameters) for instant in instants)
             return f"{stored} BETWEEN {first} AND {last}"
     days = [instant[:_DATE_CHARACTERS] for instant in instants]
-    return f"left({stored}, {_DATE_CHARACTERS}) = ANY({parameters.add(days)}::text[])"
+    return f"left({stored}, {_DATE_CHARACTERS}) = ANY({parameters.add(days, 'text[]')})"
 
 
 def _instant(text: str, parameters: Parameters) -> str:
-    return f'({parameters.add(text)} COLLATE "C")'
+    return f'({parameters.add(text, "text")} COLLATE "C")'
 
 
 def _metric(criterion: Criterion, parameters: Parameters) -> str:
     """Compares JSON with JSON: a cast could fail, and takes longer."""
-    name = parameters.add(criterion.name)
-    value = parameters.add(repr(float(criterion.given["Value"])))
+    name = parameters.add(criterion.name, "text")
+    value = parameters.add(repr(float(criterion.given["Value"])), "jsonb")
     sign = _COMPARISONS[criterion.given["ComparisonOperator"]]
-    return f"(((e.metrics -> {name}::text) {sign} {value}::jsonb) IS TRUE)"
+    return f"(((e.metrics -> {name}) {sign} {value}) IS TRUE)"
 
 
 def _recency(criterion: Criterion, parameters: Parameters, at: datetime) -> str:
-    since = parameters.add(at - _DURATIONS[criterion.given["Duration"]])
+    since = parameters.add(at - _DURATIONS[criterion.given["Duration"]], "timestamptz")
     sign = ">=" if criterion.given["RecencyType"] == "ACTIVE" else "<"
     return f"({_LAST_ACTIVITY} {sign} {since})"
 
@@ -159,17 +164,17 @@ def _one_of(criterion: Criterion, parameters: Parameters) -> str:
     values = criterion.values
     if criterion.name == "Channel" and "PUSH" in values:
         values = [*values, *sorted(PUSH_CHANNELS)]
-    return f"(({column} = ANY({parameters.add(list(values))}::text[])) IS TRUE)"
+    return f"(({column} = ANY({parameters.add(list(values), 'text[]')})) IS TRUE)"
 
 
 def _gps_point(criterion: Criterion, parameters: Parameters) -> str:
     point = criterion.given["Coordinates"]
     range_km = criterion.given.get("RangeInKilometers", 0)
     if not range_km:
-        latitude, longitude = (parameters.add(one_decimal(point[name])) for name in ("Latitude", "Longitude"))
+        latitude, longitude = (parameters.add(one_decimal(point[name]), "float8") for name in _COORDINATES)
         return f"((e.latitude = {latitude} AND e.longitude = {longitude}) IS TRUE)"
     latitude, longitude = (
-        parameters.add(round(float(point[name]), _DEGREE_DECIMALS)) for name in ("Latitude", "Longitude")
+        parameters.add(round(float(point[name]), _DEGREE_DECIMALS), "float8") for name in _COORDINATES
     )
-    limit = parameters.add(float(range_km))
+    limit = parameters.add(float(range_km), "float8")
     return f"((distance_km(e.latitude, e.longitude, {latitude}, {longitude}) <= {limit}) IS TRUE)"

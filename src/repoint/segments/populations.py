@@ -122,7 +122,8 @@ def _either(first: str, second: str) -> str:
 
 def place(version: Version, parameters: Parameters, alias: str) -> str:
     """Where the rows of a version of an imported segment stand, in any table of such."""
+    segment_id, number = parameters.add(version.segment_id, "uuid"), parameters.add(version.number, "integer")
     return (
-        f"{alias}.application_id = %(application_id)s AND {alias}.segment_id = {parameters.add(version.segment_id)} "
-        f"AND {alias}.version = {parameters.add(version.number)}"
+        f"{alias}.application_id = %(application_id)s AND {alias}.segment_id = {segment_id} "
+        f"AND {alias}.version = {number}"
     )
