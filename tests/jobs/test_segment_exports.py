@@ -8,6 +8,7 @@ import pytest
 
 from repoint.db.pool import Database
 from repoint.db.queries import Query
+from repoint.segments.audience import Audience, load_audience
 from tests.jobs.conftest import Bucket, Jobs, both_stores
 from tests.jobs.test_exports import add_many, counters
 from tests.jobs.test_imports import csv_of
@@ -215,6 +216,67 @@ async def test_an_export_waits_for_the_import_that_fills_its_segment(jobs: Jobs,
     assert [job["JobStatus"] for job in before] == ["PENDING_JOB", "PENDING_JOB"]
     assert [(job["JobStatus"], job["TotalProcessed"]) for job in after] == [("COMPLETED", 3), ("COMPLETED", 3)]
     assert jobs.get_import(filling["Id"])["JobStatus"] == "COMPLETED"
+
+
+async def test_an_export_does_not_wait_for_a_list_that_is_only_renewed(jobs: Jobs, bucket: Bucket) -> None:
+    _, segment = await jobs.define(await bucket.put("1.csv", csv_of("a", "b")))
+    others = jobs.create_segment(Name="x", SegmentGroups=based_on(segment["Id"], SourceType="NONE"))
+    put(jobs, "z")
+    url = await bucket.put("2.csv", csv_of("c"))
+    renewing = jobs.create_import(url, DefineSegment=True, SegmentId=segment["Id"])
+    await hold_back(jobs, renewing)
+
+    await jobs.run_export(bucket.url("list"), SegmentId=segment["Id"])
+    await jobs.run_export(bucket.url("others"), SegmentId=others)
+    pinned = await jobs.run_export(bucket.url("second"), SegmentId=segment["Id"], SegmentVersion=2)
+
+    assert ids(await bucket.exported("list/")) == ["a", "b"]
+    assert ids(await bucket.exported("others/")) == ["z"]
+    assert pinned["JobStatus"] == "PENDING_JOB"
+    await let_go(jobs)
+    await jobs.work()
+    assert ids(await bucket.exported("second/")) == ["c"]
+    assert jobs.members(segment["Id"]) == ["c"]
+
+
+async def test_an_import_that_failed_leaves_the_list_as_it_was(jobs: Jobs, bucket: Bucket) -> None:
+    _, segment = await jobs.define(await bucket.put("1.csv", csv_of("a", "b")))
+    await bucket.put("in/1.csv", csv_of("a"))
+    await bucket.put("in/2.csv", b"\xff\n")
+
+    job, renewed = await jobs.define(bucket.url("in/"), SegmentId=segment["Id"])
+
+    assert (job["JobStatus"], renewed["Version"], renewed["ImportDefinition"]["Size"]) == ("FAILED", 2, 1)
+    assert jobs.members(segment["Id"]) == ["a", "b"]
+    assert jobs.members(segment["Id"], version=2) == ["a"]
+
+
+async def test_a_base_segment_that_changes_while_the_export_begins_is_judged_anew(
+    jobs: Jobs, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filling = jobs.create_import(await bucket.put("1.csv", csv_of("a", "b")), DefineSegment=True)
+    await hold_back(jobs, filling)
+    base_id = jobs.create_segment(Name="base", Dimensions=GOLD)
+    segment_id = jobs.create_segment(Name="x", SegmentGroups=based_on(base_id))
+    new_base = {"SegmentGroups": based_on(filling["Definition"]["SegmentId"])}
+    looks = 0
+
+    async def load(*given: Any, **more: Any) -> Audience:
+        nonlocal looks
+        found = await load_audience(*given, **more)
+        looks += 1
+        if looks == 1:
+            named = {"ApplicationId": jobs.application_id, "SegmentId": base_id}
+            await asyncio.to_thread(jobs.client.update_segment, **named, WriteSegmentRequest=new_base)
+        return found
+
+    monkeypatch.setattr("repoint.jobs.exports.load_audience", load)
+    job = await jobs.run_export(bucket.url("out"), SegmentId=segment_id)
+
+    assert job["JobStatus"] == "PENDING_JOB"
+    await let_go(jobs)
+    await jobs.work()
+    assert ids(await bucket.exported("out/")) == ["a", "b"]
 
 
 async def hold_back(jobs: Jobs, job: dict[str, Any]) -> None:

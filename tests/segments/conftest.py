@@ -108,15 +108,18 @@ async def make_import(  # noqa: PLR0913, PLR0917 - what the fixture above binds,
     endpoints: Sequence[str] = (),
     users: Sequence[str] = (),
     segment_id: str | None = None,
+    *,
+    is_complete: bool | None = True,
 ) -> Imported:
-    """An imported segment, or its next version."""
+    """An imported segment, or its next version, whose import has COMPLETED, FAILED, or (None) not ended."""
     principal = Principal("key", "name", "arn")
     call = Call("CreateImportJob", "request", datetime.now(UTC), principal, "us-east-1", settings, database)
     async with call.step() as db:
         imported = await define(call, application_id, IMPORT, segment_id)
         await list_endpoints(db, imported, map(endpoint_key, endpoints))
         await list_users(db, imported, map(user_key, users))
-        await finish(db, imported, len(endpoints) + len(users))
+        if is_complete is not None:
+            await finish(db, imported, len(endpoints) + len(users), is_complete=is_complete)
     return imported
 
 

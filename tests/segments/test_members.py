@@ -84,6 +84,31 @@ async def test_a_list_narrows_and_widens(people: Shop, imports: Import) -> None:
     assert members(group(sources=[people.create(**groups(narrowed, include="NONE"))["Id"]])) == "e3 e4 e5 e6 e7"
 
 
+@pytest.mark.parametrize("is_complete", [None, False])
+async def test_a_list_counts_as_it_was_until_its_next_import_has_completed(
+    *, is_complete: bool | None, people: Shop, imports: Import
+) -> None:
+    listed = (await imports(["e1", "e2"])).segment_id
+    others = people.create(**groups(group(sources=[listed], source_type="NONE")))["Id"]
+
+    await imports(["e3"], segment_id=listed, is_complete=is_complete)
+
+    assert people.get(listed)["Version"] == 2
+    assert (people.members(listed), people.count(listed)) == (["e1", "e2"], (2, 2))
+    assert people.members(listed, "&version=2") == ["e3"]
+    assert (people.members(others), people.count(others)) == (["e3", "e4", "e5", "e6", "e7"], (5, 5))
+    assert people.why(others, "e1")["IsMember"] is False
+    assert people.why(listed, "e3")["Segments"][0]["Version"] == 1
+
+
+async def test_a_list_whose_first_import_has_not_completed_is_what_there_is(people: Shop, imports: Import) -> None:
+    listed = (await imports(["e1"], is_complete=None)).segment_id
+    assert people.members(listed) == ["e1"]
+
+    await imports(["e2"], segment_id=listed, is_complete=False)
+    assert people.members(listed) == ["e2"]
+
+
 async def test_users_bring_all_their_endpoints_when_they_are_asked_for(people: Shop, imports: Import) -> None:
     segment = (await imports(["e1", "e4"], ["u1", "u9"])).segment_id
     before = people.members(segment)

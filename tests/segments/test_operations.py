@@ -448,6 +448,18 @@ async def test_an_imported_segment_shows_its_import(shop: Shop, imports: Import)
     assert told == bad("Imported segments can't be modified")
 
 
+@pytest.mark.parametrize("is_complete", [None, False, True])
+async def test_how_far_an_import_came_is_no_member_of_its_segment(
+    *, is_complete: bool | None, shop: Shop, imports: Import
+) -> None:
+    segment = shop.get((await imports(["e1"], is_complete=is_complete)).segment_id)
+
+    assert set(segment) == {
+        "ApplicationId", "Arn", "CreationDate", "Id", "ImportDefinition", "LastModifiedDate", "SegmentType", "Version",
+        "tags",
+    }  # fmt: skip
+
+
 async def test_a_second_import_makes_a_version(shop: Shop, imports: Import) -> None:
     for endpoint_id in ("e1", "e2", "e3"):
         shop.put(endpoint_id, ChannelType="EMAIL", Address=f"{endpoint_id}@example.com")

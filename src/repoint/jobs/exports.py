@@ -19,7 +19,7 @@ from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.files.file import Files, FilesError
 from repoint.files.store import open_files
-from repoint.jobs.job import Q, Work, fail_job, finish_job, stays, take_job
+from repoint.jobs.job import Outcome, Q, Work, fail_job, finish_job, stays, take_job
 from repoint.jobs.objects import parse_url
 from repoint.queue import TaskContext, enqueue, task
 from repoint.resources.clearing import clears
@@ -94,7 +94,7 @@ async def run_export(context: TaskContext, *, application_id: str, job_id: str) 
     log.info("Export job ended", job_id=job_id)
 
 
-async def _wind_up(db: Db, work: Work, _written: int) -> None:
+async def _wind_up(db: Db, work: Work, _outcome: Outcome) -> None:
     await db.execute(Q.delete_pieces, work.key)
     await db.execute(Q.delete_job_members, work.key)
 
@@ -112,13 +112,27 @@ async def _begin(work: Work) -> bool:
         if work.row["segment_id"] is None:
             await _cut_pieces(db, work, Q.last_key, Q.piece_end)
             return True
-        if await _must_wait(db, work, await _audience(db, work)):
+        audience = await _filled_audience(db, work)
+        if audience is None:
             return False
         await db.execute(Q.delete_job_members, work.key)
-        # Looked up again: an import may have ended while it was asked for.
-        await fix_members(db, await _audience(db, work), work.job_id)
+        await fix_members(db, audience, work.job_id)
         await _cut_pieces(db, work, Q.last_member, Q.member_piece_end)
         return True
+
+
+async def _filled_audience(db: Db, work: Work) -> Audience | None:
+    """Whom the job writes, all imports below having ended; None when it has to wait for one.
+
+    Looked up until it stays the same: an import may have ended, or a definition changed, while it was asked for.
+    """
+    audience, judged = await _audience(db, work), None
+    while audience.versions() != judged:
+        if await _must_wait(db, work, audience):
+            return None
+        judged = audience.versions()
+        audience = await _audience(db, work)
+    return audience
 
 
 async def _audience(db: Db, work: Work) -> Audience:

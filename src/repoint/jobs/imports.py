@@ -22,7 +22,7 @@ from repoint.jobs.cut import PIECE_DEFINITIONS, cut_pieces
 from repoint.jobs.errors import RowFailure, keep_errors
 from repoint.jobs.exports import wake_waiting
 from repoint.jobs.formats import Format, Row, report
-from repoint.jobs.job import Q, Work, fail_job, finish_job, stays, take_job
+from repoint.jobs.job import Outcome, Q, Work, fail_job, finish_job, stays, take_job
 from repoint.jobs.lines import Block, ObjectError, after_line, blocks, short_lines, unpack
 from repoint.jobs.objects import CompressedError, parse_url
 from repoint.jobs.parsers import Parsers, Request, open_parsers
@@ -115,13 +115,13 @@ async def _run(work: Work) -> None:
     log.info("Import job ended", job_id=work.job_id)
 
 
-async def _wind_up(db: Db, work: Work, imported_count: int) -> None:
+async def _wind_up(db: Db, work: Work, outcome: Outcome) -> None:
     """Close the segment with what it holds, also when the job FAILED, and drop what only the job needed."""
     await db.execute(Q.delete_objects, work.key)
     if work.is_dry_run:
         await enqueue(db, clear_application, application_id=work.job_id)
     if work.imported is not None:
-        await finish(db, work.imported, imported_count)
+        await finish(db, work.imported, outcome.imported, is_complete=outcome.is_complete)
         await wake_waiting(db, work.imported)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from repoint.contract.dates import format_instant
 from repoint.db.pool import Db, Row
@@ -78,8 +78,17 @@ class Work:
         return bool(self.row["tries"] > MAX_TRIES)
 
 
-# What else happens in the transaction that ends a job; gets how many definitions it has imported.
-WindUp = Callable[[Db, Work, int], Awaitable[None]]
+class Outcome(NamedTuple):
+    """What a job has come to."""
+
+    # Definitions that were handled well.
+    imported: int
+    # It has COMPLETED; else it has FAILED.
+    is_complete: bool
+
+
+# What else happens in the transaction that ends a job.
+WindUp = Callable[[Db, Work, Outcome], Awaitable[None]]
 
 
 async def take_job(context: TaskContext, application_id: str, job_id: str, wind_up: WindUp) -> Work:
@@ -112,8 +121,8 @@ async def finish_job(work: Work) -> None:
 async def _end(work: Work, query: Query, **parameters: object) -> None:
     async with work.context.database.transaction() as db:
         await work.claim.confirm(db)
-        imported = await db.value(query, {**work.key, **parameters, "now": work.context.now()})
-        await work.wind_up(db, work, imported)
+        [row] = await db.tuples(query, {**work.key, **parameters, "now": work.context.now()})
+        await work.wind_up(db, work, Outcome(*row))
 
 
 def document(row: Row) -> dict[str, Any]:

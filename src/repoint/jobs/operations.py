@@ -16,6 +16,7 @@ from repoint.resources.documents import on_delete
 from repoint.resources.lock import hold_application
 from repoint.resources.pages import age_key, read_page
 from repoint.segments.segment import SEGMENTS
+from repoint.segments.sources import load_sources
 from repoint.settings import Settings
 
 
@@ -38,16 +39,18 @@ async def create_export_job(call: Call, arguments: Input) -> dict[str, Any]:
 
 
 async def _exported(db: Db, application_id: str, request: dict[str, Any]) -> tuple[str, int] | None:
-    """The segment and its version, the latest unless one is named; None for all endpoints. Raises NotFoundException."""
+    """The segment and its version, the latest complete one unless one is named; None for all endpoints.
+
+    Raises NotFoundException.
+    """
     segment_id = request.get("SegmentId")
     if not segment_id:
         return None
-    if "SegmentVersion" in request:
-        segment = await SEGMENTS.get_version(db, segment_id, request["SegmentVersion"], application_id)
-    else:
-        segment = await SEGMENTS.get(db, segment_id, application_id)
-    assert segment.version is not None  # noqa: S101 - segments have versions
-    return segment_id, segment.version
+    reference = {"Id": segment_id, "Version": request.get("SegmentVersion")}
+    found = (await load_sources(db, application_id, [reference])).get(reference)
+    if found is None:
+        raise NotFoundException
+    return segment_id, found.number
 
 
 @operation()

@@ -102,13 +102,13 @@ UPDATE jobs SET status = 'COMPLETING'
 WHERE application_id = %(application_id)s AND id = %(job_id)s AND failed_pieces = 0
 
 -- finish_job --
--- All pieces are done; how many definitions were handled well.
+-- All pieces are done; how many definitions were handled well, and whether that was all of them.
 UPDATE jobs SET status = CASE WHEN failed_pieces > 0 THEN 'FAILED' ELSE 'COMPLETED' END, completed_at = %(now)s
 WHERE application_id = %(application_id)s AND id = %(job_id)s
-RETURNING total_processed - total_failures AS imported
+RETURNING total_processed - total_failures AS imported, status = 'COMPLETED' AS is_complete
 
 -- fail_job --
--- The job ends here: every piece that is not done has failed, for one reason; how many definitions were handled well.
+-- The job ends here: every piece that is not done has failed, for one reason; as for `finish_job`.
 UPDATE jobs SET
     status = 'FAILED',
     completed_at = %(now)s,
@@ -117,7 +117,7 @@ UPDATE jobs SET
     -- The reason is told also when a hundred rows have failed before.
     failures = failures[1:99] || %(failure)s::text
 WHERE application_id = %(application_id)s AND id = %(job_id)s
-RETURNING total_processed - total_failures AS imported
+RETURNING total_processed - total_failures AS imported, false AS is_complete
 
 -- piece_end --
 -- The key that ends a piece which begins behind a key; no row when there are fewer endpoints left than fill one.

@@ -93,6 +93,10 @@ class Audience:
         found = [version for version in self.sources.below(self.root) if version.has_snapshots]
         return sorted(found, key=lambda version: (-version.number, version.segment_id))
 
+    def versions(self) -> set[tuple[str, int]]:
+        """Ids and numbers of the segment itself and all it is based on. Raises EvaluationError."""
+        return {(version.segment_id, version.number) for version in self.sources.below(self.root)}
+
     def _all_listed_by(self, version: Version) -> Version | None:
         """An imported segment whose list of endpoints holds every registered member, if one is known to.
 
@@ -127,7 +131,7 @@ class Range:
 async def load_audience(
     db: Db, application_id: str, segment_id: str, version: int | None = None, *, at: datetime
 ) -> Audience:
-    """A segment, in its latest version unless one is named, to be evaluated at an instant.
+    """A segment, in its latest complete version unless one is named, to be evaluated at an instant.
 
     Raises NotFoundException for an unknown segment or version; what is missing below it is an EvaluationError once it
     is asked for members.

@@ -1,7 +1,8 @@
 """Imported segments: a fixed list of endpoints, users and snapshots, written by an import job (jobs.md section 9).
 
 The job calls `define` when it is created, `hold` and `list_endpoints` or `list_users` with each batch, in the batch's
-own transaction, and `finish` at its end. Snapshots it writes itself.
+own transaction, and `finish` at its end. Snapshots it writes itself. Until then, and when the job FAILED, the version
+before stays the one that counts (docs/decisions/0014).
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.operation import Call
 from repoint.resources.documents import Document
-from repoint.segments.segment import SEGMENTS, is_imported
+from repoint.segments.segment import IS_INCOMPLETE, SEGMENTS, is_imported
 
 Q = load_queries("repoint.segments")
 
@@ -51,7 +52,8 @@ async def define(
     the application (`hold_application`). Raises as `require_imported` does.
     """
     content: dict[str, Any] = {
-        "ImportDefinition": {member: definition[member] for member in _SHOWN} | {"Size": 0, "ChannelCounts": {}}
+        "ImportDefinition": {member: definition[member] for member in _SHOWN} | {"Size": 0, "ChannelCounts": {}},
+        IS_INCOMPLETE: True,
     }
     if definition.get("SegmentName"):
         content["Name"] = definition["SegmentName"]
@@ -87,17 +89,18 @@ async def list_users(db: Db, imported: Imported, user_keys: Iterable[str]) -> No
     await db.execute(Q.list_users, imported.key | {"keys": _sorted_json(user_keys)})
 
 
-async def finish(db: Db, imported: Imported, size: int) -> None:
+async def finish(db: Db, imported: Imported, size: int, *, is_complete: bool) -> None:
     """Note what the version holds, now that no member will be added: `size` definitions, and endpoints a channel.
 
-    A segment that was deleted meanwhile is passed over.
+    With `is_complete` it takes the place of the version before. A segment that was deleted meanwhile is passed over.
     """
     if not await hold(db, imported):
         return
     document = (await SEGMENTS.get_version(db, imported.segment_id, imported.version)).content
     counts = {row["channel_type"]: row["endpoints"] for row in await db.rows(Q.count_channels, imported.key)}
     definition = document["ImportDefinition"] | {"Size": size, "ChannelCounts": counts}
-    await SEGMENTS.amend_version(db, imported.segment_id, imported.version, {"ImportDefinition": definition})
+    noted = {"ImportDefinition": definition, IS_INCOMPLETE: not is_complete}
+    await SEGMENTS.amend_version(db, imported.segment_id, imported.version, noted)
 
 
 def _check_imported(segment: Document) -> Document:

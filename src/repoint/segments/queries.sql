@@ -78,20 +78,23 @@ WHERE application_id = %(application_id)s AND (segment_id, version, endpoint_key
 
 -- load_sources --
 -- Segments that are referred to, and those they refer to, and so on; without a version where there is no such segment.
+-- Unless a version is asked for, it is the newest of those whose import has completed, or that no import made; the
+-- latest as long as there is none.
 WITH RECURSIVE wanted (id, asked) AS (
     SELECT "Id", "Version" FROM json_to_recordset(%(references)s) AS r ("Id" text, "Version" integer)
     UNION
     SELECT source->>'Id', (source->>'Version')::integer
     FROM wanted w
     JOIN documents d ON d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
-    JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, d.version),
+    JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, {current}, d.version),
     LATERAL jsonb_path_query(v.document, '$.SegmentGroups.Groups[*].SourceSegments[*]') AS source
 ), found AS (
     SELECT w.id, w.asked, v.version, v.document,
            CASE WHEN v.document ? 'ImportDefinition' THEN w.id::uuid END AS imported_id
     FROM wanted w
     LEFT JOIN documents d ON d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
-    LEFT JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, d.version)
+    LEFT JOIN document_versions v
+        ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, {current}, d.version)
 )
 SELECT id, asked, version, document,
        EXISTS (SELECT FROM segment_members m WHERE m.application_id = %(application_id)s::uuid
@@ -101,6 +104,13 @@ SELECT id, asked, version, document,
        EXISTS (SELECT FROM endpoint_snapshots s WHERE s.application_id = %(application_id)s::uuid
                AND s.segment_id = imported_id AND s.version = found.version) AS has_snapshots
 FROM found
+
+-- current_version --
+-- The newest version of the document `d` that is complete.
+SELECT version FROM document_versions
+WHERE kind = d.kind AND id = d.id AND NOT document @> '{"IsIncomplete": true}'
+ORDER BY version DESC
+LIMIT 1
 
 -- plan_afresh --
 -- For this transaction: statements are planned for their values. A segment's are run once and their plans make the

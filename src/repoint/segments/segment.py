@@ -22,6 +22,9 @@ def check_segment(request: Mapping[str, Any]) -> None:
         raise BadRequestException(f"Name exceeds {MAX_NAME_LENGTH} characters")
 
 
+# A member of an imported version that answers do not show: its import has not ended, or has FAILED.
+IS_INCOMPLETE = "IsIncomplete"
+
 # A version holds Name, and ImportDefinition or the definition of a dynamic segment: SegmentGroups in normal form, and
 # Dimensions beside it as they were sent.
 SEGMENTS = Resource("segment", check=check_segment, versioned=True)
@@ -35,6 +38,7 @@ def is_imported(content: Mapping[str, Any]) -> bool:
 def answer(call: Call, segment: Document) -> SegmentResponse:
     """One version of a segment as the contract shows it."""
     # The definition is stored under the contract's names; what is not set is not there.
+    content = {member: value for member, value in segment.content.items() if member != IS_INCOMPLETE}
     shown: dict[str, Any] = {
         "Arn": call.arn(f"apps/{segment.application_id}/segments/{segment.id}"),
         "ApplicationId": segment.application_id,
@@ -44,7 +48,7 @@ def answer(call: Call, segment: Document) -> SegmentResponse:
         "SegmentType": "IMPORT" if is_imported(segment.content) else "DIMENSIONAL",
         "Version": segment.version,
         "tags": segment.tags,
-        **segment.content,
+        **content,
     }
     return shown  # type: ignore[return-value]  # made of the members that SegmentResponse has
 

@@ -8,7 +8,7 @@ import msgspec
 
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.db.pool import Db, Row
-from repoint.db.queries import load_queries
+from repoint.db.queries import Query, load_queries
 from repoint.segments.dimensions import Definition, references
 from repoint.segments.segment import is_imported
 
@@ -16,6 +16,8 @@ Q = load_queries("repoint.segments")
 
 # segments.md section 3: base segments of base segments, and so on.
 MAX_DEPTH = 10
+
+_LOAD_SOURCES = Query("load_sources", Q.load_sources.sql.replace("{current}", f"({Q.current_version.sql})"))
 
 Reference = Mapping[str, Any]
 
@@ -42,7 +44,7 @@ class Version:
 
 
 class Sources:
-    """Versions of segments by what refers to them; without Version that is the latest."""
+    """Versions of segments by what refers to them; without Version that is the latest that is complete."""
 
     def __init__(self, found: Iterable[Row]) -> None:
         self._found: dict[tuple[str, int | None], Version | None] = {}
@@ -104,7 +106,7 @@ def _read(row: Row) -> Version:
 async def load_sources(db: Db, application_id: str, wanted: Iterable[Reference]) -> Sources:
     """What `wanted` refers to, and all that is based on, as it stands in one instant."""
     asked = msgspec.json.encode([{"Id": each["Id"], "Version": each.get("Version")} for each in wanted])
-    return Sources(await db.rows(Q.load_sources, {"application_id": application_id, "references": asked.decode()}))
+    return Sources(await db.rows(_LOAD_SOURCES, {"application_id": application_id, "references": asked.decode()}))
 
 
 async def check_sources(db: Db, application_id: str, definition: Mapping[str, Any], segment_id: str = "") -> None:
