@@ -210,6 +210,39 @@ def test_refused_call_is_recorded(raw: Raw) -> None:
     assert found["userIdentity"]["userName"] == "ana"
 
 
+@pytest.mark.parametrize(
+    ("target", "body", "event"),
+    [
+        ("/v1/apps", {"Name": "x", "tags": {"k": "v" * 1_000_000}}, "CreateApp"),
+        ("/v1/apps", {"Name": "x", "tags": {f"k{number}": "\\" * 70 for number in range(5000)}}, "CreateApp"),
+        ("/repoint/v1/keys", {"Name": "x", "Tags": [[["a" * 900] * 50] * 50]}, "CreateKey"),
+        ("/repoint/v1/keys", {"Name": "x" * 1_000_000}, "CreateKey"),
+        ("/repoint/v1/keys", {f"{number}" * 100: 1 for number in range(1000)}, "CreateKey"),
+    ],
+)
+def test_record_has_its_limit_whoever_calls(raw: Raw, target: str, body: Any, event: str, database_url: str) -> None:
+    nothing = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    made = raw.send("POST", "/repoint/v1/keys", {"Name": "ana", "Policy": {"Statement": nothing}}).json
+    admin, raw.key = raw.key, Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+    assert raw.send("POST", target, body, headers={"User-Agent": "é" * 4000}).status == 403
+
+    raw.key = admin
+    found = records(raw, event, 2 if event == "CreateApp" else 3)[0]
+    assert found["errorCode"] == "AccessDeniedException"
+    with psycopg.connect(database_url) as connection:
+        (longest,) = connection.execute("SELECT max(octet_length(record)) FROM audit_records").fetchone() or (0,)
+    assert longest <= 16_384
+
+
+def test_value_that_was_refused_is_not_recorded(raw: Raw, app: str) -> None:
+    location = {"Location": {"Latitude": "ann@example.com"}}
+    answer = raw.send("PUT", f"/v1/apps/{app}/endpoints/e1", location)
+
+    assert answer.json["Message"] == "Invalid Latitude: ann@example.com"
+    assert record(raw, "UpdateEndpoint")["errorMessage"] == "Invalid Latitude"
+
+
 def test_throttled_call_is_recorded(serve: Serve) -> None:
     raw = Raw(serve(throttles={"GetApp": {"rate": 1, "burst": 1}}))
     for _ in range(3):

@@ -104,4 +104,13 @@ def test_long_texts_and_many_members_are_cut() -> None:
     assert cut("x" * (MAX_TEXT + 1)) == "x" * MAX_TEXT + "…"
     assert cut("x" * MAX_TEXT) == "x" * MAX_TEXT
     assert cut("a\udc80é") == "a?é"
+    assert masked({"Id": {"n" * 2000: 1}}) == {"Id": {"n" * MAX_TEXT + "…": 1}}
     assert len(masked({f"m{number}": number for number in range(1000)}) or {}) == 100
+
+
+@pytest.mark.parametrize("name", ["Policy", "TagKeys", "Tags", "tags"])
+def test_what_is_shown_wholly_is_cut_too(name: str) -> None:
+    long = {"n" * 2000: "x" * 10_000, "list": ["y" * 10_000] * 1000}
+
+    assert shown(name, long) == {"n" * 1024 + "…": "x" * 8192 + "…", "list": ["y" * 8192 + "…"] * 100}
+    assert len(shown(name, {f"m{number}": number for number in range(1000)})) == 100

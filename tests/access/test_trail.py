@@ -114,6 +114,26 @@ def test_position_leads_to_what_was_added_since(arranged: Raw, database_url: str
     assert (numbers(first), numbers(second), numbers(third)) == ([10, 11], [12], [])
 
 
+def test_page_ends_where_the_answer_would_be_too_large(serve: Serve, database_url: str) -> None:
+    raw = Raw(serve(body_limit_bytes=100_000))
+    position = page(raw)["Position"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for number in range(10):
+            connection.execute(
+                "INSERT INTO audit_records (occurred_at, user_name, event_name, record) VALUES (%s, 'dora', 'E', %s)",
+                (START, json.dumps({"number": number, "text": "é" * 3_000})),
+            )
+
+    first = page(raw, user="dora", page_size="1000")
+    second = page(raw, user="dora", token=first["NextToken"])
+    since = page(raw, user="dora", after=position, page_size="1000")
+    rest = page(raw, user="dora", after=since["Position"])
+
+    assert (numbers(first), numbers(second)) == ([9, 8, 7, 6, 5], [4, 3, 2, 1, 0])
+    assert "NextToken" not in second
+    assert (numbers(since), numbers(rest)) == ([0, 1, 2, 3, 4], [5, 6, 7, 8, 9])
+
+
 def test_follower_misses_nothing_and_gets_nothing_twice(serve: Serve, raw: Raw) -> None:
     """Two processes write changes and groups while a third reads on and on."""
     others = [Raw(serve()), Raw(serve())]

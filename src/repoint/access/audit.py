@@ -17,7 +17,7 @@ from uuid import uuid4
 import msgspec
 
 from repoint.access.groups import add_line
-from repoint.access.mask import cut, masked, shown, split_members
+from repoint.access.mask import MASK, cut, masked, shown, split_members
 from repoint.contract.errors import ContractError, InternalServerErrorException
 from repoint.contract.model import OPERATIONS
 from repoint.db.pool import Db
@@ -34,6 +34,14 @@ _IN_GROUPS = frozenset(
     {"UpdateEndpoint", "UpdateEndpointsBatch", "DeleteEndpoint", "DeleteUserEndpoints", "PhoneNumberValidate"}
 )
 
+
+# A record has at most 16 kB: these two, and a quarter of that for who called, from where and with what.
+MAX_ANSWER_BYTES = 6 * 1024
+MAX_SAID_BYTES = 12 * 1024
+_TOO_LONG = b'"%b"' % MASK.encode()
+
+# What was wrong is told; the value that was sent may be an address.
+_VALUE_TOLD = re.compile(r"(Invalid [^:]+): .*", re.DOTALL)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -63,7 +71,7 @@ def kind(operation: str) -> Kind:
 async def record_change(db: Db, call: Call, arguments: Input, output: Output) -> None:
     """Record a successful call in the transaction of its change, as the last thing in it."""
     how = kind(call.operation)
-    record = _head(*_key(call, how))[1] + _rest(call, _parameters(how, arguments), _encode(masked(output)))
+    record = _head(*_key(call, how))[1] + _rest(call, _parameters(how, arguments), _answer(output))
     row = {
         "occurred_at": call.now.replace(microsecond=0),
         "user_name": call.principal.name,
@@ -75,7 +83,7 @@ async def record_change(db: Db, call: Call, arguments: Input, output: Output) ->
 def record_success(call: Call, arguments: Input, output: Output) -> None:
     """Record a successful call within a second; for what is recorded in groups."""
     how = kind(call.operation)
-    _add(call, how, _parameters(how, arguments), b"null" if how.is_read else _encode(masked(output)))
+    _add(call, how, _parameters(how, arguments), b"null" if how.is_read else _answer(output))
 
 
 def record_failure(call: Call, arguments: Input, error: Exception) -> None:
@@ -149,6 +157,8 @@ def _head(*key: str) -> tuple[bytes, bytes]:
 
 
 def _rest(call: Call, parameters: bytes, answer: bytes) -> bytes:
+    if len(parameters) + len(answer) > MAX_SAID_BYTES:
+        parameters = _TOO_LONG
     return b',"eventTime":"%bZ","eventID":"%b%012x","requestID":"%b","requestParameters":%b,"responseElements":%b}' % (
         _second(call),
         _ours,
@@ -159,9 +169,16 @@ def _rest(call: Call, parameters: bytes, answer: bytes) -> bytes:
     )
 
 
+def _answer(output: Output) -> bytes:
+    answer = _encode(masked(output))
+    return answer if len(answer) <= MAX_ANSWER_BYTES else _TOO_LONG
+
+
 def _told(error: Exception) -> bytes:
     told = error if isinstance(error, ContractError) else InternalServerErrorException()
-    return b"," + _encode({"errorCode": type(told).__name__, "errorMessage": cut(told.message)})[1:-1]
+    with_value = _VALUE_TOLD.fullmatch(told.message)
+    message = with_value[1] if with_value else told.message
+    return b"," + _encode({"errorCode": type(told).__name__, "errorMessage": cut(message)})[1:-1]
 
 
 def _second(call: Call) -> bytes:

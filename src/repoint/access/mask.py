@@ -16,6 +16,8 @@ from repoint.contract.model import SHAPES
 MASK = "***"
 # What is longer is cut: a record is no place for what a caller can make as long as it likes.
 MAX_TEXT = 1024
+# Of a policy, and of what else is shown wholly.
+MAX_WHOLE_TEXT = 8192
 _MAX_MEMBERS = 100
 # Shown under any name. Kinds are compared by identity, as this is asked for each member of each UpdateEndpoint.
 _PLAIN = frozenset({bool, int, float, NoneType})
@@ -116,11 +118,11 @@ def split_members(shape: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], 
     return tuple(visible), msgspec.json.encode(hidden)[1:-1]
 
 
-def cut(text: str) -> str:
+def cut(text: str, limit: int = MAX_TEXT) -> str:
     """The text, or its beginning; what is no Unicode in it is replaced."""
-    if len(text) <= MAX_TEXT and text.isascii():
+    if len(text) <= limit and text.isascii():
         return text
-    shortened = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+    shortened = text if len(text) <= limit else f"{text[:limit]}…"
     return shortened.encode(errors="replace").decode()
 
 
@@ -128,15 +130,17 @@ def _members(document: dict[str, Any]) -> dict[str, Any]:
     if len(document) > _MAX_MEMBERS:
         document = dict(islice(document.items(), _MAX_MEMBERS))
     return {
-        name: value if type(value) in _PLAIN else shown(name, value) if name in _SHOWN else MASK
+        cut(name): value if type(value) in _PLAIN else shown(name, value) if name in _SHOWN else MASK
         for name, value in document.items()
     }
 
 
 def shown(name: str, value: Any) -> Any:
     """The value of a member that is not masked; what is inside is looked at in turn."""
-    if type(value) in _PLAIN or name in _WHOLE:
+    if type(value) in _PLAIN:
         return value
+    if name in _WHOLE:
+        return _whole(value)
     if isinstance(value, str):
         return cut(value)
     if isinstance(value, dict):
@@ -144,3 +148,14 @@ def shown(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return [shown(name, each) for each in value[:_MAX_MEMBERS]]
     return MASK
+
+
+def _whole(value: Any) -> Any:
+    """Everything that is in it, as far as a record has room."""
+    if isinstance(value, str):
+        return cut(value, MAX_WHOLE_TEXT)
+    if isinstance(value, dict):
+        return {cut(name): _whole(each) for name, each in islice(value.items(), _MAX_MEMBERS)}
+    if isinstance(value, list):
+        return [_whole(each) for each in value[:_MAX_MEMBERS]]
+    return value

@@ -1,7 +1,9 @@
 """Reading the audit record, and forgetting what is old: operations of ours, for `repoint audit` and the console."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 import msgspec
 
@@ -17,6 +19,8 @@ _queries = load_queries("repoint.access")
 MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE_SIZE = 100
 _FORGOTTEN_AT_ONCE = 5000
+# What an answer says beside its records.
+_FRAME_BYTES = 1000
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
@@ -28,6 +32,8 @@ async def list_audit_records(call: Call, arguments: Input) -> Output:
     leave out; `page-size` is 1 to 1,000, by default 100; `token` is the NextToken of the page before, and goes before
     `until`. With `after`, a Position: what was added since, in the order in which it was, which is nearly that of time;
     Position is then where the page ends, so that who asks again with it misses nothing and gets nothing twice.
+
+    A page is also full when no further record fits into an answer.
     """
     size = _page_size(arguments.get("page-size", str(DEFAULT_PAGE_SIZE)))
     # First, and nothing beyond it: what is added meanwhile is left to whoever asks with `after`.
@@ -35,11 +41,13 @@ async def list_audit_records(call: Call, arguments: Input) -> Output:
     given = {name: arguments.get(name) for name in ("user", "event", "without")} | {"up_to": position, "rows": size + 1}
     if "after" in arguments:
         rows = await call.db.rows(_queries.added_records, given | {"after": _position(arguments["after"])})
-        last = rows[size - 1]["id"] if len(rows) > size else position
-        return {"Item": [_record(row) for row in rows[:size]], "Position": str(last)}
+        page = _fitting(rows[:size], call.settings.body_limit_bytes)
+        last = page[-1]["id"] if len(rows) > len(page) else position
+        return {"Item": [_record(row) for row in page], "Position": str(last)}
     rows = await call.db.rows(_queries.newest_records, given | _time(arguments))
-    page = {"Item": [_record(row) for row in rows[:size]], "Position": str(position)}
-    return page | ({"NextToken": _token(rows[size - 1])} if len(rows) > size else {})
+    page = _fitting(rows[:size], call.settings.body_limit_bytes)
+    answer = {"Item": [_record(row) for row in page], "Position": str(position)}
+    return answer | ({"NextToken": _token(page[-1])} if len(rows) > len(page) else {})
 
 
 @every(seconds=3600)
@@ -51,6 +59,13 @@ async def forget_audit_records(context: TaskContext) -> None:
         async with context.database.connection() as db:
             if await db.execute(_queries.delete_records, parameters) < _FORGOTTEN_AT_ONCE:
                 return
+
+
+def _fitting(rows: Sequence[Row], limit_bytes: int) -> Sequence[Row]:
+    """As many of them as an answer can hold, but one at least."""
+    ends = accumulate((len(row["record"].encode()) + 1 for row in rows), initial=_FRAME_BYTES)
+    count = sum(end <= limit_bytes for end in ends) - 1
+    return rows[: max(count, 1)]
 
 
 def _record(row: Row) -> msgspec.Raw:
