@@ -326,6 +326,16 @@ def test_another_object_than_the_one_that_was_begun_is_not_sent(api: Api) -> Non
     assert (refused.status, refused.json["Message"]) == (409, f"s3://{api.bucket}/digits changed")
 
 
+def test_part_is_what_the_body_holds_whatever_the_query_says(folder_api: Api) -> None:
+    upload_id = folder_api.begin("x")
+
+    sent = folder_api.send("PUT", f"/uploads/{upload_id}/parts/1?Body=abc", b"zz")
+    folder_api.complete(upload_id, 1)
+
+    assert (sent.status, sent.json) == (200, {"PartNumber": 1, "Size": 2})
+    assert folder_api.get("x").body == b"zz"
+
+
 def test_no_more_uploads_are_open_than_allowed(folder_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "MAX_OPEN_UPLOADS", 2)
     folder_api.begin("a")

@@ -407,3 +407,10 @@ def test_an_export_to_where_no_object_may_be_is_refused(prefix: str, why: str, j
     refused = refusal(jobs.create_export, url=f"s3://bucket/{prefix}")
 
     assert refused == bad_request(f"Invalid S3UrlPrefix: {why}")
+
+
+@pytest.mark.parametrize("key", [".repoint", ".repoint/", ".repoint/uploads/x/00001"])
+async def test_an_import_of_what_is_ours_is_refused(key: str, jobs: Jobs, bucket: Bucket) -> None:
+    await bucket.put(".repoint/uploads/x/00001", "Id,ChannelType,Address\na,EMAIL,a@example.com\n")
+
+    assert refused_import(jobs, url=bucket.url(key)) == bad_request("Invalid S3Url: .repoint/ is Repoint's own")

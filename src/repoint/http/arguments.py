@@ -27,12 +27,12 @@ def read_extension(extension: Extension, labels: Mapping[str, str], query: Pairs
     """
     for text in (*labels.values(), *(part for pair in query for part in pair)):
         refuse_unreadable_text(text)
-    return _read_body(extension, body) | dict(query) | dict(labels)
+    if extension.raw_body:
+        return {**dict(query), **labels, "Body": body}
+    return {**_read_body(extension, body), **dict(query), **labels}
 
 
 def _read_body(extension: Extension, body: bytes) -> dict[str, Any]:
-    if extension.raw_body:
-        return {"Body": body}
     if not body or extension.method in ("GET", "DELETE"):
         return {}
     refuse_unreadable(body)

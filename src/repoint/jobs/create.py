@@ -8,6 +8,7 @@ from psycopg.types.json import Json
 
 from repoint.contract.errors import BadRequestException, TooManyRequestsException
 from repoint.db.pool import Db, Row
+from repoint.files.file import RESERVED
 from repoint.files.store import bucket_is_allowed, role_is_known
 from repoint.jobs.imports import run_import
 from repoint.jobs.job import Q, Type, document
@@ -143,12 +144,17 @@ def require(request: Request, member: str) -> None:
 
 
 def check_url(request: Request, member: str, settings: Settings) -> Location:
-    """The place that an S3 URL names. Raises BadRequestException for none, and for one that the operator keeps back."""
+    """The place that an S3 URL names.
+
+    Raises BadRequestException for none, for one that the operator keeps back, and for what is Repoint's own.
+    """
     location = parse_url(request[member])
     if location is None:
         raise BadRequestException(f"Invalid {member}")
     if not bucket_is_allowed(settings, location.bucket):
         raise BadRequestException(f"Invalid {member}: the bucket {location.bucket} is not allowed on this server")
+    if f"{location.key}/".startswith(RESERVED):
+        raise BadRequestException(f"Invalid {member}: {RESERVED} is Repoint's own")
     return location
 
 

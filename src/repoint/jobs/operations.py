@@ -5,7 +5,6 @@ from typing import Any
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.db.pool import Db
 from repoint.db.queries import Query
-from repoint.files.file import RESERVED
 from repoint.jobs.create import check_role, check_url, create_import, insert, require
 from repoint.jobs.exports import run_export
 from repoint.jobs.job import Q, Type, document
@@ -104,8 +103,6 @@ def _export_definition(request: dict[str, Any], settings: Settings) -> dict[str,
     for member in ("S3UrlPrefix", "RoleArn"):
         require(request, member)
     prefix = check_url(request, "S3UrlPrefix", settings).key
-    if f"{prefix}/".startswith(RESERVED):
-        raise BadRequestException(f"Invalid S3UrlPrefix: {RESERVED} is Repoint's own")
     if settings.s3 is None and not {".", ".."}.isdisjoint(prefix.split("/")):
         # S3 takes such keys; the folder that stands in for it would lead out of itself.
         raise BadRequestException("Invalid S3UrlPrefix: '.' and '..' are no parts of a key here")
