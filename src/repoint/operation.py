@@ -211,9 +211,9 @@ def extension(  # noqa: PLR0913 - all but the route are rarely given
 ) -> Callable[[F], F]:
     """Bind a function to a route of ours; its name in Pascal case is the operation (`count_segment` → CountSegment).
 
-    Input: the path's labels, the query's parameters (strings) and the members of a JSON body, in one dict; labels go
-    before parameters, these before members. With `raw_body` the body's bytes as `Body`. A path with `{ApplicationId}`
-    has its project checked as every operation has.
+    Input: the path's labels, the query's parameters (strings) and the members of a JSON body (null as None), in one
+    dict; labels go before parameters, these before members. With `raw_body` the body's bytes as `Body`. A path with
+    `{ApplicationId}` has its project checked as every operation has.
 
     Policies see `action` (by default `repoint:<Name>`) on `resource`, the ARN's suffix with labels in braces (by
     default the path behind `/repoint/v1/`). `audit` says how a successful call is recorded: by default reads (GET) in

@@ -202,7 +202,7 @@ def test_key_may_be_made_with_a_policy_and_tags(raw: Raw) -> None:
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        (None, "Missing Policy"),
+        (None, "Policy must be a JSON object"),
         (7, "Policy must be a JSON object"),
         ("", "Unexpected end of input: expecting value at line 1, column 1"),
         ({"Statement": [EVERYTHING["Statement"], {"Effect": "Maybe"}]}, "Statement[1].Effect must be Allow or Deny"),
@@ -216,8 +216,28 @@ def test_bad_policy_is_refused_and_changes_nothing(raw: Raw, policy: Any, messag
 
     assert (answer.status, answer.json["Message"]) == (400, message)
     assert raw.send("GET", policy_path(made)).json["Policy"] == POLICY
-    if policy is not None:
-        assert raw.send("POST", "/repoint/v1/keys", {"Name": "ana", "Policy": policy}).status == 400
+    assert raw.send("POST", "/repoint/v1/keys", {"Name": "ana", "Policy": policy}).status == 400
+
+
+def test_policy_that_is_not_sent_is_missing(raw: Raw) -> None:
+    answer = raw.send("PUT", policy_path(make(raw)), {})
+
+    assert (answer.status, answer.json["Message"]) == (400, "Missing Policy")
+
+
+def test_policy_that_says_something_twice_is_refused(raw: Raw) -> None:
+    condition = b'"Condition":{"Bool":{"aws:SecureTransport":"true"}},"Condition":{}'
+    policy = b'{"Statement":{"Effect":"Allow","Action":"*","Resource":"*",%b}}' % condition
+    made = make(raw)
+
+    answers = [
+        raw.send("POST", "/repoint/v1/keys", b'{"Name":"bob","Policy":%b}' % policy),
+        raw.send("PUT", policy_path(made), b'{"Policy":%b}' % policy),
+    ]
+
+    told = (400, "Condition is written twice in one object")
+    assert [(answer.status, answer.json["Message"]) for answer in answers] == [told] * 2
+    assert raw.send("GET", policy_path(made)).json["HasPolicy"] is False
 
 
 @pytest.mark.parametrize("tags", [7, {"a": 7}, {"": "a"}, {"a" * 129: "b"}, {"a": "b" * 257}, {"a": "b|c"}])

@@ -214,7 +214,14 @@ def test_labels_go_before_parameters_and_these_before_members(raw: Raw) -> None:
 
     answer = raw.send("POST", target, {"Label": "body", "B": "body", "C": [1], "D": None})
 
-    assert answer.json["Arguments"] == {"Label": "from/path", "B": "last", "C": [1]}
+    assert answer.json["Arguments"] == {"Label": "from/path", "B": "last", "C": [1], "D": None}
+
+
+@pytest.mark.parametrize("body", [b'{"a":1,"b":2,"a":1}', b'{"b":[{"a":1,"\\u0061":2}]}'])
+def test_member_that_is_written_twice_is_refused(raw: Raw, body: bytes) -> None:
+    answer = raw.send("POST", "/repoint/v1/probe/x", body)
+
+    assert (answer.status, answer.json["Message"]) == (400, "a is written twice in one object")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b"null", b"{", b'{"a":"\\u0000"}', b'{"a":' * 65 + b"1" + b"}" * 65])

@@ -1,6 +1,5 @@
 """An IAM policy document, read and checked before it is stored (auth.md section 4)."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 from repoint.access.conditions import Condition, read_condition
 from repoint.access.patterns import Text, read_text
 from repoint.contract.errors import BadRequestException
-from repoint.contract.json_text import Number, parse, refuse_unreadable
+from repoint.contract.json_text import Number, parse, refuse_repeated, refuse_unreadable
 
 MAX_BYTES = 65_536
 # The only one in which variables are more than text, and the one to write.
@@ -55,14 +54,14 @@ def read_document(text: str) -> Document:
         raise BadRequestException(f"Policy must have at most {MAX_BYTES} bytes")
     refuse_unreadable(data)
     document = parse(data)
-    _refuse_repeated(text)
+    refuse_repeated(data, "Policy: ")
     if not isinstance(document, dict):
         raise BadRequestException("Policy must be a JSON object")
     for member in document:
         if member not in {"Version", "Id", "Statement"}:
             raise BadRequestException(f"Policy: there is no member {member}")
     version = document.get("Version", OLD_VERSION)
-    if version not in {VERSION, OLD_VERSION}:
+    if version not in (VERSION, OLD_VERSION):
         raise BadRequestException(f"Policy.Version must be {VERSION}")
     if version == OLD_VERSION and "${" in text:
         raise BadRequestException(f"Policy.Version must be {VERSION} for a policy with variables")
@@ -72,19 +71,6 @@ def read_document(text: str) -> Document:
         raise BadRequestException("Policy.Statement must be a statement or a list of them")
     _check_sids(statements)
     return Document(tuple(_statement(statement, f"Statement[{at}]") for at, statement in enumerate(statements)))
-
-
-def _refuse_repeated(text: str) -> None:
-    """A member that is written twice would be read once, and the condition that is passed over gives away rights."""
-
-    def check(pairs: list[tuple[str, Any]]) -> None:
-        seen = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise BadRequestException(f"Policy: {name} is written twice in one object")
-            seen.add(name)
-
-    json.loads(text, object_pairs_hook=check)
 
 
 def _check_sids(statements: list[Any]) -> None:
@@ -105,7 +91,7 @@ def _statement(statement: Any, name: str) -> Statement:
         if member not in _MEMBERS:
             raise BadRequestException(f"{name}: there is no member {member}")
     effect = statement.get("Effect")
-    if effect not in {"Allow", "Deny"}:
+    if effect not in ("Allow", "Deny"):
         raise BadRequestException(f"{name}.Effect must be Allow or Deny")
     actions, is_not_actions = _either(statement, "Action", name)
     resources, is_not_resources = _either(statement, "Resource", name)

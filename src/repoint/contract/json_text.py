@@ -95,6 +95,22 @@ def broken(data: bytes, reason: str) -> BadRequestException:
     return BadRequestException(reason)
 
 
+def refuse_repeated(data: bytes, where: str = "") -> None:
+    """Raise BadRequestException for an object with a member that is written twice, of which a parser keeps one.
+
+    The data has been parsed. `where` begins the message.
+    """
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        seen = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise BadRequestException(f"{where}{name} is written twice in one object")
+            seen.add(name)
+
+    json.loads(data, object_pairs_hook=check, parse_int=str, parse_float=str)
+
+
 class _ConstantError(ValueError):
     """NaN or Infinity."""
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from repoint.contract.errors import BadRequestException
-from repoint.contract.json_text import broken, refuse_unreadable, refuse_unreadable_text
+from repoint.contract.json_text import broken, refuse_repeated, refuse_unreadable, refuse_unreadable_text
 from repoint.operation import Extension, Input
 
 Pairs = Sequence[tuple[str, str]]
@@ -23,7 +23,8 @@ def read_query(raw_query: bytes) -> Pairs:
 def read_extension(extension: Extension, labels: Mapping[str, str], query: Pairs, body: bytes) -> Input:
     """Labels, parameters and the body's members in one dict, the first of these going before the others.
 
-    Raises BadRequestException for text that no request may hold, and for a body that is no JSON object.
+    A raw body goes before them all. Raises BadRequestException for text that no request may hold, and for a body that
+    is no JSON object or repeats a member.
     """
     for text in (*labels.values(), *(part for pair in query for part in pair)):
         refuse_unreadable_text(text)
@@ -42,4 +43,6 @@ def _read_body(extension: Extension, body: bytes) -> dict[str, Any]:
         raise broken(body, str(error)) from error
     if not isinstance(members, dict):
         raise BadRequestException("The body must be a JSON object")
-    return {name: value for name, value in members.items() if value is not None}
+    # A policy is passed on as it was parsed: what is written twice in it must not be lost before it is read.
+    refuse_repeated(body)
+    return members

@@ -105,7 +105,9 @@ def _request(arguments: Input) -> dict[str, Any]:
 
 
 def _flag(arguments: Input, name: str) -> bool:
-    value = arguments.get(name, False)
+    value = arguments.get(name)
+    if value is None:
+        return False
     if not isinstance(value, bool):
         raise BadRequestException(f"Invalid {name}: must be true or false")
     return value
