@@ -1,3 +1,4 @@
+import json
 import re
 from typing import Any
 
@@ -298,4 +299,26 @@ def test_key_with_a_policy_cannot_make_one_that_may_do_everything(raw: Raw) -> N
     assert [(answer.status, answer.headers["x-amzn-errortype"], answer.json["Message"]) for answer in refused] == [
         (403, "ForbiddenException", text)
     ] * 2
-    assert raw.send("POST", "/repoint/v1/keys", {"Name": "bob", "Policy": POLICY}).status == 201
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, 201),
+        ({"Policy": json.dumps(EVERYTHING, indent=2)}, 201),
+        ({"Policy": POLICY}, 403),
+        ({"Name": "bob"}, 403),
+        ({"Tags": {}}, 403),
+        ({"Tags": {"team": "bank"}}, 403),
+    ],
+)
+def test_key_with_a_policy_makes_keys_like_itself_only(raw: Raw, changed: dict[str, Any], status: int) -> None:
+    own = {"Name": "ana", "Policy": EVERYTHING, "Tags": {"team": "shop"}}
+    made = raw.send("POST", "/repoint/v1/keys", own).json
+    raw.key = Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+    answer = raw.send("POST", "/repoint/v1/keys", own | changed)
+
+    assert answer.status == status
+    if status == 403:
+        assert answer.json["Message"] == "A key with a policy may only make keys with its own Name, Tags and Policy"

@@ -38,14 +38,16 @@ async def create_key(call: Call, arguments: Input) -> Output:
 
     `Policy` says what it may do, and without one it may do everything; `Tags` are what policies call
     `aws:PrincipalTag/…`. Raises BadRequestException for a Name that no IAM user could have, bad tags and a bad policy,
-    ForbiddenException when a key that has a policy makes one that has none, MasterKeyError when this process holds
-    another master key than the one that the database's secrets are sealed with.
+    ForbiddenException when a key that has a policy makes one that is not like itself, MasterKeyError when this process
+    holds another master key than the one that the database's secrets are sealed with.
     """
     name = _checked_name(arguments.get("Name"))
     tags = _checked_tags(arguments.get("Tags", {}))
-    policy = _checked_policy(arguments["Policy"])[0] if "Policy" in arguments else None
-    if policy is None:
+    policy, document = _checked_policy(arguments["Policy"]) if "Policy" in arguments else (None, None)
+    if document is None:
         _require_all_rights(call)
+    else:
+        await _check_likeness(call, name, tags, document)
     await check_master_key(call.settings, call.db)
     access_key_id = "AKIA" + "".join(secrets.choice(_ID_LETTERS) for _ in range(16))
     secret = secrets.token_urlsafe(30)
@@ -114,6 +116,19 @@ async def delete_key_policy(call: Call, arguments: Input) -> Output:
 def _require_all_rights(call: Call) -> None:
     if call.principal.rights is not None:
         raise ForbiddenException("Only a key without a policy may make or leave a key without one: give a Policy")
+
+
+async def _check_likeness(call: Call, name: str, tags: dict[str, str], document: Document) -> None:
+    """A key that has a policy makes keys like itself only: with other rights it would have these rights, too.
+
+    Name and tags are part of the rights, as policies speak of them.
+    """
+    if call.principal.rights is None:
+        return
+    [own] = await call.db.rows(_queries.find_policies, {"ids": call.principal.access_key_id})
+    is_like = own["policy"] is not None and read_document(own["policy"]) == document
+    if not is_like or own["tags"] != tags or call.principal.name != name:
+        raise ForbiddenException("A key with a policy may only make keys with its own Name, Tags and Policy")
 
 
 def _key(arguments: Input) -> dict[str, object]:
