@@ -161,6 +161,8 @@ class Extension:
     # The body is no JSON and is handed on as it came, as `arguments["Body"]`; as large as a PutEvents may be.
     raw_body: bool
     audit: Audit
+    # Operations of the contract whose rights it needs, too.
+    does: tuple[str, ...] = ()
 
 
 REGISTRY: dict[str, Bound] = {}
@@ -202,6 +204,7 @@ def extension(  # noqa: PLR0913 - all but the route are rarely given
     *,
     resource: str | None = None,
     action: str | None = None,
+    does: tuple[str, ...] = (),
     audit: Audit | None = None,
     status: int = 200,
     in_steps: bool = False,
@@ -216,8 +219,9 @@ def extension(  # noqa: PLR0913 - all but the route are rarely given
     `{ApplicationId}` has its project checked as every operation has.
 
     Policies see `action` (by default `repoint:<Name>`) on `resource`, the ARN's suffix with labels in braces (by
-    default the path behind `/repoint/v1/`). `audit` says how a successful call is recorded: by default reads (GET) in
-    groups, all else in the transaction of its change. The rest is as for `operation`.
+    default the path behind `/repoint/v1/`). An operation that does or shows what operations of the contract do names
+    these in `does`: who may not call them may not call it. `audit` says how a successful call is recorded: by default
+    reads (GET) in groups, all else in the transaction of its change. The rest is as for `operation`.
     """
 
     def bind(function: F) -> F:
@@ -231,6 +235,7 @@ def extension(  # noqa: PLR0913 - all but the route are rarely given
             path.removeprefix("/repoint/v1/") if resource is None else resource,
             raw_body,
             audit or ("group" if method == "GET" else "transaction"),
+            does,
         )
         return function
 

@@ -122,6 +122,21 @@ def test_known_actions_are_those_that_a_policy_can_mean() -> None:
     } <= known_actions()
 
 
+def test_what_an_operation_of_ours_does_is_named_by_its_path() -> None:
+    discover()
+    found = {name: extension.does for name, extension in EXTENSIONS.items() if extension.does}
+
+    assert found == {
+        "StartImport": ("CreateImportJob",),
+        "ReportImport": ("GetImportJob",),
+        "ListImportErrors": ("GetImportJob",),
+        "ExplainSegmentMember": ("GetSegment", "GetEndpoint"),
+    }
+    for name, does in found.items():
+        for operation in does:
+            assert all(f"{{{label}}}" in EXTENSIONS[name].path for label in labels(operation))
+
+
 def test_role_that_is_handed_to_an_operation_of_ours_is_asked_about_too() -> None:
     discover()
 

@@ -365,5 +365,44 @@ def test_operations_of_ours_have_actions_of_their_own(raw: Raw) -> None:
     assert answer.json["message"].endswith(f"repoint:RevokeKey on resource: {HEAD}keys/{admin.access_key_id}")
 
 
+def test_who_may_not_create_import_jobs_may_not_start_imports(raw: Raw, app: str) -> None:
+    path, admin = f"/repoint/v1/apps/{app}/jobs/import", raw.key
+    tried = []
+    for others in ([deny("mobiletargeting:CreateImportJob")], [allow("mobiletargeting:CreateImportJob")], []):
+        raw.key = admin
+        raw.key = make_key(raw, allow(["repoint:StartImport", "iam:PassRole"]), *others)
+        tried.append(raw.send("POST", path, import_request()))
+
+    assert [answer.status for answer in tried] == [403, 400, 403]
+    told = f"to perform: mobiletargeting:CreateImportJob on resource: {HEAD}apps/{app}"
+    assert tried[0].json["message"].endswith(f"{told} with an explicit deny")
+    assert tried[2].json["message"].endswith(told)
+
+
+@pytest.mark.parametrize("path", ["", "/errors"])
+def test_who_may_not_see_an_import_job_may_not_see_its_report(raw: Raw, app: str, path: str) -> None:
+    job = f"{HEAD}apps/{app}/jobs/import/{UNKNOWN_APP}"
+    raw.key = make_key(raw, allow("*"), deny("mobiletargeting:GetImportJob", job))
+
+    answer = raw.send("GET", f"/repoint/v1/apps/{app}/jobs/import/{UNKNOWN_APP}{path}")
+
+    assert answer.json["message"].endswith(f"mobiletargeting:GetImportJob on resource: {job} with an explicit deny")
+
+
+def test_who_may_not_see_an_endpoint_or_a_segment_is_not_told_why(raw: Raw, client: Any, app: str) -> None:
+    for name in ("vip", "other"):
+        client.update_endpoint(ApplicationId=app, EndpointId=name, EndpointRequest={"OptOut": "ALL"})
+    made = [client.create_segment(ApplicationId=app, WriteSegmentRequest={}) for _ in range(2)]
+    first, second = (each["SegmentResponse"]["Id"] for each in made)
+    denied_things = [f"{HEAD}apps/{app}/endpoints/vip", f"{HEAD}apps/{app}/segments/{second}"]
+    raw.key = make_key(raw, allow("*"), deny("mobiletargeting:*", *denied_things))
+
+    def status(segment: str, endpoint: str) -> int:
+        return raw.send("GET", f"/repoint/v1/apps/{app}/segments/{segment}/members/{endpoint}").status
+
+    assert [status(first, "other"), status(first, "vip"), status(first, "VIP")] == [200, 403, 403]
+    assert status(second, "other") == 403
+
+
 def test_key_without_a_policy_may_do_everything(client: Any, app: str) -> None:
     assert client.delete_app(ApplicationId=app)["ApplicationResponse"]["Id"] == app

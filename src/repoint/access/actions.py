@@ -216,6 +216,8 @@ class Asked:
     made: tuple[Name, ...] = ()
     # Ways through the body to the roles that it hands over.
     roles: tuple[tuple[str, ...], ...] = ()
+    # Operations whose rights it needs as well.
+    does: tuple[str, ...] = ()
 
     def resource(self, head: str, arguments: Input) -> Resource:
         """What the call is done to; `head` is the beginning of this server's ARNs.
@@ -277,7 +279,13 @@ def _asked_of_contract(operation: str) -> Asked:
 @lru_cache(maxsize=1024)
 def _asked_of_extension(extension: Extension) -> Asked:
     resource = extension.resource
-    return Asked(extension.action, (_name(resource),), ignores_case=_names_endpoint((resource,)), roles=(("RoleArn",),))
+    return Asked(
+        extension.action,
+        (_name(resource),),
+        ignores_case=_names_endpoint((resource,)),
+        roles=(("RoleArn",),),
+        does=extension.does,
+    )
 
 
 def known_actions() -> frozenset[str]:

@@ -43,6 +43,10 @@ class KeyRights:
         resource = question.resource(call.arn(""), arguments)
         context = CallContext(call, question, arguments, self._constants)
         await self._require(question.action, resource, context, ignores_case=question.ignores_case)
+        for operation in question.does:
+            other = asked(operation)
+            resource_of_it = other.resource(call.arn(""), arguments)
+            await self._require(other.action, resource_of_it, context, ignores_case=other.ignores_case)
         if question.made and question.tags(arguments):
             await self._require(TAG_RESOURCE, question.made_resource(resource[0], arguments), context)
         for role_arn in question.role_arns(arguments) if question.roles else ():

@@ -17,7 +17,7 @@ RESOURCE = "apps/{ApplicationId}/jobs/import"
 JOB_PATH, JOB_RESOURCE = f"{PATH}/{{JobId}}", f"{RESOURCE}/{{JobId}}"
 
 
-@extension("POST", PATH, resource=RESOURCE, status=201, in_steps=True)
+@extension("POST", PATH, resource=RESOURCE, does=("CreateImportJob",), status=201, in_steps=True)
 async def start_import(call: Call, arguments: Input) -> Output:
     """CreateImportJob with two members more: `DryRun` and `KeepStatus`, both false by default.
 
@@ -34,7 +34,7 @@ async def start_import(call: Call, arguments: Input) -> Output:
     return _report(row)
 
 
-@extension("GET", JOB_PATH, resource=JOB_RESOURCE)
+@extension("GET", JOB_PATH, resource=JOB_RESOURCE, does=("GetImportJob",))
 async def report_import(call: Call, arguments: Input) -> Output:
     """An import or dry run as GetImportJob shows it, and beyond that `DryRun`, `KeepStatus` and `StatusesIgnored`.
 
@@ -43,7 +43,7 @@ async def report_import(call: Call, arguments: Input) -> Output:
     return _report(await _find(call, arguments))
 
 
-@extension("GET", f"{JOB_PATH}/errors", resource=JOB_RESOURCE)
+@extension("GET", f"{JOB_PATH}/errors", resource=JOB_RESOURCE, does=("GetImportJob",))
 async def list_import_errors(call: Call, arguments: Input) -> Output:
     """Every row that failed so far, in the order of the files, in pages: Object, Line, Field if known, Reason.
 

@@ -60,7 +60,7 @@ async def get_segment_members(call: Call, arguments: Input) -> Output:
     return {"Item": items} if token is None else {"Item": items, "NextToken": token}
 
 
-@extension("GET", f"{PATH}/members/{{EndpointId}}", resource=RESOURCE)
+@extension("GET", f"{PATH}/members/{{EndpointId}}", resource=RESOURCE, does=("GetSegment", "GetEndpoint"))
 async def explain_segment_member(call: Call, arguments: Input) -> Output:
     """Whether one endpoint is a member of a segment, and why: part by part of the definition."""
     audience = await _audience(call.db, call, arguments)
