@@ -147,6 +147,22 @@ def test_variable_without_value_does_not_widen_a_right() -> None:
     assert decide([allow("*", "*"), {"Effect": "Deny"} | listed], "mobiletargeting:GetApp", "apps/1") is DENY
 
 
+@pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike", "ForAnyValue:StringNotEqualsIfExists"])
+def test_exception_without_value_allows_nothing(operator: str) -> None:
+    def condition(*written: str) -> dict[str, Any]:
+        return {"Condition": {operator: {"aws:SourceIp": list(written)}}}
+
+    def decided(*written: str) -> tuple[Decision, Decision]:
+        statements = [allow("*", "*", **condition(*written))], [allow("*", "*"), deny("*", "*", **condition(*written))]
+        allowed, denied = (decide(each, "mobiletargeting:GetApp", "apps/1") for each in statements)
+        return allowed, denied
+
+    assert decided("${aws:PrincipalTag/none}") == (NOTHING, DENY)
+    assert decided("192.0.2.1", "${aws:PrincipalTag/none}") == (NOTHING, DENY)
+    assert decided("${aws:PrincipalTag/none, '192.0.2.1'}") == (ALLOW, DENY)
+    assert decided("${aws:username}") == (ALLOW, DENY)
+
+
 def test_conditions_must_all_hold() -> None:
     network = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}, "NotIpAddress": {"aws:SourceIp": "192.0.2.99"}}
     statements = [allow("*", "*", Condition=network)]

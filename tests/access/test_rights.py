@@ -365,6 +365,21 @@ def test_operations_of_ours_have_actions_of_their_own(raw: Raw) -> None:
     assert answer.json["message"].endswith(f"repoint:RevokeKey on resource: {HEAD}keys/{admin.access_key_id}")
 
 
+@pytest.mark.parametrize("body", [{"TagKeys": 5}, {"TagKeys": [5]}, {"TagKeys": ["Owner"]}, {"tags": {"Owner": 1}}])
+def test_what_nobody_asked_for_is_no_tag(raw: Raw, app: str, body: dict[str, Any]) -> None:
+    owner = {"ForAnyValue:StringEquals": {"aws:TagKeys": "Owner"}}
+    raw.key = make_key(raw, allow("*", Condition=owner))
+
+    assert raw.send("POST", f"/repoint/v1/apps/{app}/jobs/import", body).status == 403
+
+
+@pytest.mark.parametrize("owner", [1, ["ana"], "ana"])
+def test_tags_of_an_operation_that_takes_none_do_not_count(raw: Raw, app: str, owner: Any) -> None:
+    raw.key = make_key(raw, allow("*", Condition={"StringLike": {"aws:RequestTag/Owner": "a*"}}))
+
+    assert raw.send("POST", f"/repoint/v1/apps/{app}/jobs/import", {"tags": {"Owner": owner}}).status == 403
+
+
 def test_who_may_not_create_import_jobs_may_not_start_imports(raw: Raw, app: str) -> None:
     path, admin = f"/repoint/v1/apps/{app}/jobs/import", raw.key
     tried = []

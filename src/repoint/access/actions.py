@@ -5,7 +5,7 @@ denies, and the first is reported.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import itemgetter
@@ -218,6 +218,8 @@ class Asked:
     roles: tuple[tuple[str, ...], ...] = ()
     # Operations whose rights it needs as well.
     does: tuple[str, ...] = ()
+    # Whether tags and keys of tags are what it is sent for; what else is called so was checked by nobody.
+    has_tags: bool = False
 
     def resource(self, head: str, arguments: Input) -> Resource:
         """What the call is done to; `head` is the beginning of this server's ARNs.
@@ -236,8 +238,13 @@ class Asked:
 
     def tags(self, arguments: Input) -> Mapping[str, str]:
         """The tags that the request sends."""
-        found = self._body(arguments).get("tags")
+        found = self._body(arguments).get("tags") if self.has_tags else None
         return found if isinstance(found, dict) else {}
+
+    def tag_keys(self, arguments: Input) -> Sequence[str]:
+        """The keys of tags that the request names."""
+        found: Sequence[str] = arguments.get("TagKeys", ()) if self.has_tags else ()
+        return found or tuple(self.tags(arguments))
 
     def role_arns(self, arguments: Input) -> Iterator[str]:
         """The roles that the request hands over."""
@@ -272,6 +279,7 @@ def _asked_of_contract(operation: str) -> Asked:
         body=OPERATIONS[operation].payload_member,
         made=() if made is None else (_name(made),),
         roles=ROLES.get(operation, ()),
+        has_tags=True,
     )
 
 

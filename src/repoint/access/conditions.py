@@ -53,6 +53,11 @@ class Condition:
     values: tuple[Text, ...]
 
     @property
+    def is_negated(self) -> bool:
+        """Whether it holds for what its values do not fit."""
+        return self.operator != NULL and OPERATORS[self.operator].is_negated
+
+    @property
     def needs_tags(self) -> bool:
         """Whether it can be asked only when the resource's tags are known."""
         return self.key.startswith("aws:resourcetag/")
@@ -138,7 +143,7 @@ _HOLDS: dict[tuple[Quantifier, bool], Callable[[Sequence[str], Sequence[Test]], 
 
 def _equal(text: Text, variables: Values) -> Test | None:
     wanted = fill(text, variables)
-    return None if wanted is None else wanted.__eq__
+    return None if wanted is None else lambda value: value == wanted
 
 
 def _equal_ignoring_case(text: Text, variables: Values) -> Test | None:

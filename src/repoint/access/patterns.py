@@ -154,7 +154,8 @@ def _pieces(text: Text, values: Values, fold: Fold) -> list[list[str | Wildcard]
 
 def _by_search(pieces: list[str]) -> Matcher:
     if len(pieces) == 1:
-        return pieces[0].__eq__
+        only = pieces[0]
+        return lambda string: string == only
     first, *between, last = pieces
 
     def matches(string: str) -> bool:

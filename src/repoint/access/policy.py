@@ -5,7 +5,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from repoint.access.actions import fold
-from repoint.access.conditions import Context, compile_condition
+from repoint.access.conditions import Condition, Context, compile_condition
 from repoint.access.document import Document, Statement
 from repoint.access.patterns import Fold, Text, Values, any_matcher, fill, split_arn
 
@@ -90,7 +90,7 @@ class Policy:
             yield _Rule(self._matcher([text for each in plain for text in each.resources], head, folds), ())
         for each in statements:
             if each.conditions or each.is_not_resources:
-                conditions = tuple(compile_condition(condition, self._variables) for condition in each.conditions)
+                conditions = tuple(self._holds(condition, is_allow=each.is_allow) for condition in each.conditions)
                 yield _Rule(self._covers(each, head, folds), conditions)
 
     def _covers(self, statement: Statement, head: str, folds: Fold) -> Callable[[str], bool]:
@@ -101,9 +101,18 @@ class Policy:
         match = self._matcher(statement.resources, head, folds)
         if not statement.is_not_resources:
             return match
-        if statement.is_allow and any(fill(text, self._variables) is None for text in statement.resources):
+        if statement.is_allow and self._lacks_value(statement.resources):
             return lambda _: False
         return lambda name: not match(name)
+
+    def _holds(self, condition: Condition, *, is_allow: bool) -> Callable[[Context], bool]:
+        """Whether a condition holds; likewise, an exception without value must not allow what it was to except."""
+        if is_allow and condition.is_negated and self._lacks_value(condition.values):
+            return lambda _: False
+        return compile_condition(condition, self._variables)
+
+    def _lacks_value(self, texts: Iterable[Text]) -> bool:
+        return any(fill(text, self._variables) is None for text in texts)
 
     def _matcher(self, resources: Iterable[Text], head: str, folds: Fold) -> Callable[[str], bool]:
         """The last parts of those ARNs whose other parts are those of `head`.

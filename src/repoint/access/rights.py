@@ -104,8 +104,7 @@ class CallContext:
 
 
 def _tag_keys(context: CallContext) -> Sequence[str] | None:
-    found = context.arguments.get("TagKeys") or tuple(context.asked.tags(context.arguments))
-    return found or None
+    return context.asked.tag_keys(context.arguments) or None
 
 
 _KEYS: Mapping[str, Callable[[CallContext], Sequence[str] | None]] = {
