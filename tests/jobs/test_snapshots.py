@@ -182,7 +182,7 @@ async def test_rows_of_every_kind_are_listed(*, registers: bool, jobs: Jobs, buc
 
     assert job["Failures"] == [f"{url}:6: Missing Address", f"{url}:7: Missing Address"]
     assert size(segment) == (5, {"EMAIL": 1, "GCM": 1})
-    new = "New" if registers else "new*"
+    new = "New" if registers else "New*"
     assert jobs.members(segment["Id"]) == [new, "Old", "u-mail"]
     assert jobs.get_endpoint("old") == before
 

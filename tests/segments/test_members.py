@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
@@ -152,6 +153,24 @@ async def test_snapshots_are_in_no_complement_and_on_no_other_list(
     assert members(groups(group(sources=[first]), group(sources=[second]), include="ANY")) == "e1 e2 s1"
     assert members(groups(group(sources=[first]), group(US), include="ALL")) == "e1"
     assert members(one(**US)) == "e1 e2 e3 e4"
+
+
+async def test_members_are_told_by_their_ids(people: Shop, imports: Import, database: Database) -> None:
+    people.put("Registered", OptOut="ALL")
+    listed = [await imports(["registered"]), await imports([]), await imports([])]
+    await snapshots(database, listed[1], "first-one both")
+    await snapshots(database, listed[2], "both")
+    statement = "UPDATE endpoint_snapshots SET endpoint_id = initcap(endpoint_key) || segment_id"
+    async with database.connection() as db:
+        await db.execute(Query("ids", statement))
+    bases = [group(sources=[each.segment_id]) for each in listed]
+    segment = people.create(**groups(*bases, include="ANY"))["Id"]
+
+    found = people.members(segment)
+
+    winner = min(listed[1].segment_id, listed[2].segment_id)
+    first, second = (str(UUID(each)) for each in (winner, listed[1].segment_id))
+    assert found == [f"Both{first}", f"First-One{second}", "Registered"]
 
 
 async def test_an_id_counts_once(people: Shop, imports: Import, database: Database) -> None:

@@ -120,6 +120,7 @@ def test_names_may_repeat(shop: Shop) -> None:
 # What a definition may not be, and what its maker is told.
 LONG = "x" * 101
 DATE = "2025-03-01T00:00:00Z"
+TOO_MANY_PARTS = "Maximum number of groups, Dimensions and SourceSegments exceeded: 1000"
 REFUSED: list[tuple[Definition, str]] = [
     ({"Name": "x" * 129}, "Name exceeds 128 characters"),
     ({"Dimensions": {}, "SegmentGroups": {}}, "Specify Dimensions or SegmentGroups, not both"),
@@ -172,6 +173,9 @@ REFUSED: list[tuple[Definition, str]] = [
         groups(*[group({"Attributes": {"a": {"Values": ["x"]}, "b": {"Values": ["y"]}}})] * 51),
         "Maximum number of dimensions exceeded: 100",
     ),
+    (groups(*[{}] * 1001), TOO_MANY_PARTS),
+    (groups(group(*[{}] * 500), group(sources=["x"] * 499)), TOO_MANY_PARTS),
+    (one(Attributes={"a" * 1024 * 1024: {"Values": ["x"]}}), "Definition exceeds 1048576 bytes"),
     (one(Attributes={"a": {"Values": ["x"] * 101}}), "Maximum number of values exceeded: 100"),
     (
         {"Dimensions": {"Attributes": {"a": {"Values": ["x"] * 60}}, "Demographic": {"Make": {"Values": ["x"] * 41}}}},
@@ -200,7 +204,11 @@ def test_limits_that_are_reached_are_kept(shop: Shop) -> None:
     hundred = {f"a{number}": {"Values": [f"{number}" * 20][:1]} for number in range(100)}
     hundred["a0"] = {"Values": ["x" * 100]}
 
-    assert shop.count(shop.create(**one(Attributes=hundred))["Id"]) == (0, 0)
+    segment = shop.create(**one(Attributes=hundred))["Id"]
+    parts = shop.create(**groups(group(*[{}] * 500), group(sources=[segment] * 498)))["Id"]
+
+    assert shop.count(segment) == (0, 0)
+    assert shop.count(parts) == (0, 0)
 
 
 def test_bad_tags_are_refused(shop: Shop) -> None:

@@ -8,9 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from repoint.contract.errors import BadRequestException
 from repoint.contract.model import SHAPES
 
+# Groups, entries of Dimensions and SourceSegments together: each costs every evaluation, though it may say nothing.
+MAX_PARTS = 1000
+MAX_BYTES = 1024 * 1024
 MAX_DIMENSIONS = 100
 MAX_VALUES = 100
 MAX_VALUE_LENGTH = 100
@@ -125,11 +130,16 @@ def _with_type(given: Mapping[str, Any]) -> Definition:
 
 def _check(definition: Definition) -> None:
     groups = definition["SegmentGroups"]["Groups"]
+    parts = sum(1 + len(group["Dimensions"]) + len(group["SourceSegments"]) for group in groups)
+    if parts > MAX_PARTS:
+        raise BadRequestException(f"Maximum number of groups, Dimensions and SourceSegments exceeded: {MAX_PARTS}")
     found = [each for group in groups for entry in group["Dimensions"] for each in criteria(entry)]
     if len(found) > MAX_DIMENSIONS:
         raise BadRequestException(f"Maximum number of dimensions exceeded: {MAX_DIMENSIONS}")
     if sum(len(criterion.values) for criterion in found) > MAX_VALUES:
         raise BadRequestException(f"Maximum number of values exceeded: {MAX_VALUES}")
+    if len(msgspec.json.encode(definition)) > MAX_BYTES:
+        raise BadRequestException(f"Definition exceeds {MAX_BYTES} bytes")
     for criterion in found:
         _check_values(criterion)
         _CHECKS[criterion.kind](criterion)

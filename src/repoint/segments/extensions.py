@@ -1,5 +1,7 @@
 """What Amazon has no operation for: who belongs to a segment, how many, and why."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from repoint.contract.errors import BadRequestException, ConflictException, NotFoundException
@@ -55,7 +57,7 @@ async def get_segment_members(call: Call, arguments: Input) -> Output:
         raise ConflictException(str(error)) from error
     keys, token = page.cut(batch.keys, lambda last: (last,))
     async with call.database.connection() as db:
-        ids = dict(await db.tuples(Q.endpoint_ids, _keys(audience, keys)))
+        ids = await _ids(db, audience, keys, batch)
     items = [_member(key, ids, batch) for key in keys]
     return {"Item": items} if token is None else {"Item": items, "NextToken": token}
 
@@ -91,12 +93,24 @@ async def _page(call: Call, audience: Audience, page: Page, *, only_eligible: bo
     return found
 
 
+async def _ids(db: Db, audience: Audience, keys: Sequence[str], batch: Batch) -> dict[str, str]:
+    """Ids as they were first written, by their keys; those of snapshots are the snapshots' own."""
+    registered = [key for key in keys if key not in batch.snapshots]
+    ids = dict(await db.tuples(Q.endpoint_ids, _keys(audience, registered)))
+    for version in {batch.snapshots[key] for key in keys if key in batch.snapshots}:
+        theirs = [key for key in keys if batch.snapshots.get(key) is version]
+        place = {"segment_id": version.segment_id, "version": version.number}
+        ids |= dict(await db.tuples(Q.snapshot_ids, _keys(audience, theirs) | place))
+    return ids
+
+
 def _member(key: str, ids: dict[str, str], batch: Batch) -> dict[str, object]:
+    # One that was deleted a moment ago is told by its key.
+    member: dict[str, object] = {"EndpointId": ids.get(key, key)}
     snapshot_of = batch.snapshots.get(key)
     if snapshot_of is None:
-        # One that was deleted a moment ago is told by its key.
-        return {"EndpointId": ids.get(key, key)}
-    return {"EndpointId": key, "SnapshotOf": {"SegmentId": snapshot_of.segment_id, "Version": snapshot_of.number}}
+        return member
+    return member | {"SnapshotOf": {"SegmentId": snapshot_of.segment_id, "Version": snapshot_of.number}}
 
 
 def _keys(audience: Audience, keys: object) -> dict[str, object]:

@@ -216,6 +216,16 @@ FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
     OFFSET 0
 ) AS e
 
+-- snapshot_ids --
+-- The same for snapshots of a version of an imported segment.
+SELECT e.endpoint_key, e.endpoint_id
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT endpoint_key, endpoint_id FROM endpoint_snapshots
+    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s AND version = %(version)s
+        AND endpoint_key = asked.key
+    OFFSET 0
+) AS e
+
 -- one_endpoint --
 -- A population: one registered endpoint.
 SELECT e.* FROM endpoints AS e WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
