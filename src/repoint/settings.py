@@ -112,6 +112,11 @@ class Settings(BaseSettings):
 
     audit_days: int = Field(default=90, ge=1, description="Days that the audit record is kept.")
 
+    event_folders: tuple[Path, ...] = Field(
+        default=(), description="Folders that event streams to `file://` may write to; none by default."
+    )
+    event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
+
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")
     max_attribute_names: int = Field(
         default=250, ge=1, description="Custom attribute names of one application, its metrics' and users' included."

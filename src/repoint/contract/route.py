@@ -12,7 +12,12 @@ from repoint.contract.errors import MethodNotAllowedException, NotFoundException
 from repoint.contract.model import OPERATIONS
 
 Route = tuple[str, str, str]
-CONTRACT_ROUTES: tuple[Route, ...] = tuple((model.name, model.method, model.path) for model in OPERATIONS.values())
+# Older browser libraries put events here, signed in the query.
+_LEGACY: Route = ("PutEvents", "POST", "/v1/apps/{application-id}/events/legacy")
+CONTRACT_ROUTES: tuple[Route, ...] = (
+    *((model.name, model.method, model.path) for model in OPERATIONS.values()),
+    _LEGACY,
+)
 
 # Takes the rest of the path, as some clients and proxies send ARNs with their slashes bare (auth.md section 8).
 _GREEDY = "resource-arn"

@@ -26,6 +26,11 @@ ALIASES: dict[str, dict[str, str]] = {"SimpleCondition": {"SegmentDimensions": "
 # endpoints.md, Errors: a fault within a batch tells which item, counted from 0.
 _NUMBERED = "ListOfEndpointBatchItem"
 
+# events.md section 1.4: these are judged one by one, so the first fault in one stands in its place.
+_JUDGED = frozenset({"EventsBatch", "MapOfEvent"})
+# Whatever is wrong within one of these is told by the name of the whole.
+_TOLD_WHOLE = frozenset({"Session"})
+
 _INTEGERS = range(-(2**31), 2**31)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _MAX_SHOWN_CHARACTERS = 100
@@ -57,9 +62,28 @@ def _structure(shape_name: str, value: Any, name: str, faults: Faults) -> Any:
         part = shape.members.get(member)
         is_absent = held is None or (held == "" and member in shape.required)
         if part is not None and not is_absent:
-            document[member] = walk(part, held, member, faults)
-    faults += [BadRequestException(f"Missing {member}") for member in shape.required if member not in document]
+            document[member] = _member(shape_name, part, held, member, faults)
+    missing = {member: BadRequestException(f"Missing {member}") for member in shape.required if member not in document}
+    if shape_name in _JUDGED:
+        return document | missing
+    faults += missing.values()
     return _without_absent(document)
+
+
+def _member(structure: str, part: str, value: Any, name: str, faults: Faults) -> Any:
+    if structure in _JUDGED:
+        return _held(part, value, name)
+    if part not in _TOLD_WHOLE:
+        return walk(part, value, name, faults)
+    read = _held(part, value, name)
+    return _invalid(name, faults) if isinstance(read, ContractError) else read
+
+
+def _held(shape_name: str, value: Any, name: str) -> Any:
+    """`value` as the shape has it, or its first fault."""
+    found: Faults = []
+    read = walk(shape_name, value, name, found)
+    return found[0] if found else read
 
 
 def _list(shape_name: str, value: Any, name: str, faults: Faults) -> Any:
@@ -90,7 +114,9 @@ def _map(shape_name: str, value: Any, name: str, faults: Faults) -> Any:
     document: dict[str, Any] = {}
     for key, held in value.items():
         if held is not None and walk(shape.key, key, name, faults) is not ABSENT:
-            document[key] = walk(shape.value, held, f"{name}.{key[:_MAX_SHOWN_CHARACTERS]}", faults)
+            shown = f"{name}.{key[:_MAX_SHOWN_CHARACTERS]}"
+            judged = shape_name in _JUDGED
+            document[key] = _held(shape.value, held, shown) if judged else walk(shape.value, held, shown, faults)
     return _without_absent(document)
 
 

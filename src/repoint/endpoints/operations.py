@@ -81,7 +81,9 @@ async def _require_project(call: Call, arguments: Input) -> None:
 
 
 async def _write(call: Call, arguments: Input, patches: list[Patch]) -> Refusal | None:
-    return await write_together(call.database, arguments["ApplicationId"], patches, call.now, Rules.of(call.settings))
+    application_id, rules = arguments["ApplicationId"], Rules.of(call.settings)
+    (refusal,) = await write_together(call.database, application_id, [patches], call.now, rules)
+    return refusal
 
 
 def _of_item(refusal: Refusal) -> BadRequestException:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from repoint.contract.dates import parse_instant
-from repoint.endpoints.cells import NULL, json_cell, text_cell
+from repoint.db.cells import NULL, json_cell, text_cell
 from repoint.endpoints.item import (
     DEMOGRAPHIC,
     LOCATION,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from repoint.contract.errors import BadRequestException, ContractError
-from repoint.endpoints.cells import NULL, json_cell, json_of, text_of
+from repoint.db.cells import NULL, json_cell, json_of, text_of
 from repoint.endpoints.item import Lists
 from repoint.endpoints.patch import (
     ATTRIBUTES,

@@ -45,6 +45,28 @@ FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
     OFFSET 0
 ) AS e
 
+-- documents_with_users --
+-- Whole endpoints as answers show them.
+SELECT e.endpoint_key, e.document
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT e.endpoint_key, endpoint_document(e, u) AS document
+    FROM endpoints e LEFT JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+    WHERE e.application_id = %(application_id)s AND e.endpoint_key = asked.key
+    OFFSET 0
+) AS e
+
+-- note_activity --
+-- Those of these endpoints that exist were heard of at this time; keys come in order, so that nobody waits in a circle.
+INSERT INTO endpoint_activity AS a (application_id, endpoint_key, active_at)
+SELECT e.application_id, e.endpoint_key, %(at)s
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT application_id, endpoint_key FROM endpoints
+    WHERE application_id = %(application_id)s AND endpoint_key = asked.key
+    OFFSET 0
+) AS e
+ON CONFLICT (application_id, endpoint_key) DO UPDATE SET active_at = excluded.active_at
+WHERE a.active_at < excluded.active_at
+
 -- known_names --
 -- Which of these names the application has used, and which of them were removed.
 SELECT asked.attribute_type, asked.name, known.removed_at IS NOT NULL AS is_removed
@@ -218,6 +240,9 @@ ORDER BY e.created_at, e.endpoint_key
 
 -- delete_endpoint --
 -- One endpoint goes; its user's key comes back.
+WITH forgotten AS (
+    DELETE FROM endpoint_activity WHERE application_id = %(application_id)s AND endpoint_key = %(key)s
+)
 DELETE FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = %(key)s RETURNING user_key
 
 -- release_user --
@@ -235,9 +260,13 @@ WHERE u.application_id = %(application_id)s AND u.user_key = %(user_key)s AND NO
 
 -- delete_user_endpoints --
 -- All endpoints of a user go.
-DELETE FROM endpoints
-WHERE key_hash(application_id, user_key) = key_hash(%(application_id)s::uuid, %(user_key)s)
-    AND user_key = %(user_key)s AND application_id = %(application_id)s
+WITH gone AS (
+    DELETE FROM endpoints
+    WHERE key_hash(application_id, user_key) = key_hash(%(application_id)s::uuid, %(user_key)s)
+        AND user_key = %(user_key)s AND application_id = %(application_id)s
+    RETURNING endpoint_key
+)
+DELETE FROM endpoint_activity WHERE application_id = %(application_id)s AND endpoint_key IN (SELECT endpoint_key FROM gone)
 
 -- names_of_type --
 -- The names of one attribute type that are captured.
@@ -266,3 +295,8 @@ DELETE FROM attribute_names WHERE application_id = %(application_id)s
 -- clear_recounts --
 -- When the names of an application that is gone were recounted.
 DELETE FROM attribute_recounts WHERE application_id = %(application_id)s
+
+-- clear_activity --
+-- When the endpoints of an application that is gone were heard of.
+DELETE FROM endpoint_activity WHERE application_id = %(application_id)s AND endpoint_key IN (
+    SELECT endpoint_key FROM endpoint_activity WHERE application_id = %(application_id)s LIMIT %(rows)s)

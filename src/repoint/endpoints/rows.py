@@ -6,7 +6,7 @@ A change carries NULL for "keep" and an empty text for "clear"; a new row has no
 
 import msgspec
 
-from repoint.endpoints.cells import NULL, instant_cell, json_cell, json_of, text_cell
+from repoint.db.cells import NULL, instant_cell, json_cell, json_of, text_cell
 from repoint.endpoints.item import Lists
 from repoint.endpoints.key import cohort
 from repoint.endpoints.patch import ATTRIBUTES, NO_CELLS, Patch

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from psycopg.errors import UniqueViolation
 
 from repoint.contract.errors import ContractError, NotFoundException
+from repoint.db.cells import text_cell
 from repoint.db.pool import Db
-from repoint.endpoints.cells import text_cell
 from repoint.endpoints.key import user_key
 from repoint.endpoints.patch import Patch
 from repoint.endpoints.plan import Stamp, microseconds

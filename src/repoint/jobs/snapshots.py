@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from repoint.contract.errors import ContractError
+from repoint.db.cells import json_cell, text_cell
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.endpoints import rows
-from repoint.endpoints.cells import json_cell, text_cell
 from repoint.endpoints.key import user_key
 from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import MOST_BYTES, Patch

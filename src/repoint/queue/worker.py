@@ -20,6 +20,7 @@ from procrastinate.worker import Worker as LibraryWorker
 
 from repoint.db.pool import Database
 from repoint.db.queries import load_queries
+from repoint.queue.beside import beside
 from repoint.queue.claims import LostWorkerError, TaskClaims
 from repoint.queue.running import Running, register_tasks
 from repoint.queue.tasks import TaskContext, every
@@ -60,7 +61,7 @@ class Worker:
 
     async def run(self) -> None:
         """Run tasks until `stop`; a database that goes away is waited for."""
-        async with self._open():
+        async with self._open(), beside(self._context):
             while not self._is_stopped.is_set():
                 try:
                     await self._run_once(listens=True)

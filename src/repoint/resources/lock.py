@@ -29,8 +29,13 @@ async def hold_application(db: Db, application_id: str) -> None:
 
     Raises NotFoundException when there is none.
     """
-    if await db.row(Q.hold_application, {"application_id": application_id}) is None:
+    if await db.row(*ask_hold(application_id)) is None:
         raise NotFoundException("Application not found")
+
+
+def ask_hold(application_id: str) -> tuple[Query, dict[str, str]]:
+    """The statement of `hold_application`, for those who send it together with others: no row when there is none."""
+    return Q.hold_application, {"application_id": application_id}
 
 
 async def lock_quota(db: Db, kind: str) -> None:

@@ -1,0 +1,56 @@
+"""The days that the log is cut into: made ahead, and dropped as a whole when they are old enough."""
+
+from datetime import date, datetime, timedelta
+
+import psycopg
+import structlog
+
+from repoint.db.pool import Database
+from repoint.db.queries import load_queries
+from repoint.queue import TaskContext, every
+
+log = structlog.get_logger()
+Q = load_queries("repoint.events")
+
+# A log without any worker for a week goes on in one place for all days and is sorted by the next worker.
+_DAYS_AHEAD = 7
+
+
+async def add_days(database: Database, today: date) -> None:
+    """Give today and the days to come their places."""
+    for ahead in range(_DAYS_AHEAD + 1):
+        async with database.transaction() as db:
+            await db.execute(Q.add_day, {"day": today + timedelta(days=ahead)})
+
+
+@every(seconds=3600)
+async def renew_days(context: TaskContext) -> None:
+    """Make the days to come, and drop those older than `event_days`; what readers have not read of them is lost."""
+    now = context.now()
+    await add_days(context.database, now.date())
+    async with context.database.connection() as db:
+        days = [row["day"] for row in await db.rows(Q.old_days, {"before": _oldest(now, context.settings.event_days)})]
+    for day in days:
+        await _drop(context.database, day)
+
+
+def _oldest(now: datetime, days: int) -> date:
+    return now.date() - timedelta(days=days)
+
+
+async def _drop(database: Database, day: date) -> None:
+    try:
+        async with database.transaction() as db:
+            await db.execute(Q.be_patient_with_readers)
+            lost = await db.rows(Q.count_dropped, {"day": day})
+            await db.execute(Q.drop_day, {"day": day})
+    except psycopg.errors.LockNotAvailable:
+        # Somebody reads it for long; the next hour will do.
+        return
+    for row in lost:
+        log.warning(
+            "A reader of events lost what the log no longer keeps",
+            application_id=row["application_id"].hex,
+            reader=row["name"],
+            events=row["dropped"],
+        )

@@ -1,0 +1,214 @@
+-- announce --
+-- Whoever adds events says so before the first position is given out, with the last one given out so far, and is seen
+-- saying so until the commit is visible. Readers stop before it. The first number keeps these locks apart from others.
+SELECT pg_advisory_xact_lock_shared(11, (last_value & 2147483647)::integer) FROM event_positions
+
+-- copy_events --
+-- Events as emit writes them.
+COPY events (application_id, occurred_at, event_type, endpoint_key, event_hash, is_repeat, record) FROM STDIN
+
+-- last_position --
+-- The last position given out, 0 for none, and the time.
+SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS position, clock_timestamp() AS now
+FROM event_positions
+
+-- announced --
+-- What those who are adding events have said, see announce.
+SELECT objid::bigint AS position
+FROM pg_locks
+WHERE locktype = 'advisory' AND classid = 11 AND objsubid = 2
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+
+-- be_alone_with --
+-- For this transaction the only one to take events of these endpoints (numbers made of their keys), so that of a
+-- client's repeats, however they come, one is the first. They come in order, so that nobody waits in a circle.
+SELECT pg_advisory_xact_lock(12, stripe::integer)
+FROM json_array_elements_text(%(stripes)s) AS asked (stripe)
+
+-- known_hashes --
+-- Which of these events arrived before, in the last 24 hours.
+SELECT asked.hash
+FROM json_array_elements_text(%(hashes)s) AS asked (hash), LATERAL (
+    SELECT FROM events
+    WHERE event_hash = asked.hash::uuid AND NOT is_repeat AND logged_at > clock_timestamp() - interval '24 hours'
+    LIMIT 1
+) AS known
+
+-- clear_events --
+-- Some events of an application that is gone.
+DELETE FROM events WHERE (position, logged_at) IN (
+    SELECT position, logged_at FROM events WHERE application_id = %(application_id)s LIMIT %(rows)s)
+
+-- clear_readers --
+-- Who read the events of an application that is gone.
+DELETE FROM event_readers WHERE application_id = %(application_id)s
+
+-- clear_set_aside --
+-- Some records that readers of an application that is gone could not take.
+DELETE FROM events_set_aside WHERE (application_id, name, position) IN (
+    SELECT application_id, name, position FROM events_set_aside
+    WHERE application_id = %(application_id)s LIMIT %(rows)s)
+
+-- add_day --
+-- A place for the events of this day (UTC), unless it has one.
+SELECT add_events_day(%(day)s::date) AS is_new
+
+-- old_days --
+-- Days before this one that have a place.
+SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'events'::regclass AND c.relname ~ '^events_[0-9]{8}$'
+    AND to_date(right(c.relname, 8), 'YYYYMMDD') < %(before)s::date
+ORDER BY day
+
+-- be_patient_with_readers --
+-- For this transaction: whoever waits for a lock of ours is in turn waited for by all others, so we give up soon.
+SET LOCAL lock_timeout = '2s'
+
+-- count_dropped --
+-- What readers have not read of a day that is dropped, noted with them.
+WITH unread AS (
+    SELECT r.application_id, r.name, count(*) AS dropped
+    FROM event_readers r JOIN events e ON e.application_id = r.application_id AND e.position > r.position
+    WHERE e.logged_at >= %(day)s::timestamp AT TIME ZONE 'UTC'
+        AND e.logged_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY r.application_id, r.name
+)
+UPDATE event_readers r SET dropped = r.dropped + unread.dropped
+FROM unread WHERE r.application_id = unread.application_id AND r.name = unread.name
+RETURNING r.application_id, r.name, unread.dropped
+
+-- drop_day --
+-- The events of one day, at once.
+SELECT drop_events_day(%(day)s::date)
+
+-- read_events --
+-- The next events of an application behind a position, up to and with the last settled one, in the order of LoggedEvent:
+-- as many as fit into `bytes`, but one at least. `since` spares a look into the days before.
+SELECT position, logged_at, event_type, endpoint_key, is_repeat, occurred_at, record
+FROM (
+    SELECT *, sum(octet_length(record)) OVER (ORDER BY position) AS bytes, row_number() OVER (ORDER BY position) AS n
+    FROM (
+        SELECT position, logged_at, event_type, endpoint_key, is_repeat, occurred_at, record::text AS record
+        FROM events
+        WHERE application_id = %(application_id)s AND position > %(after)s AND position <= %(up_to)s
+            AND logged_at >= %(since)s
+        ORDER BY position
+        LIMIT %(rows)s
+    ) AS next
+) AS counted
+WHERE bytes <= %(bytes)s OR n = 1
+ORDER BY position
+
+-- list_events --
+-- The same, of one type when one is given.
+SELECT position, logged_at, record::text AS record
+FROM events
+WHERE application_id = %(application_id)s AND position > %(after)s AND position <= %(up_to)s
+    AND logged_at >= %(since)s
+    AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+ORDER BY position
+LIMIT %(rows)s
+
+-- begin_reading --
+-- A new reader, or none when it is there already.
+INSERT INTO event_readers (application_id, name, position, logged_at)
+VALUES (%(application_id)s, %(name)s, %(position)s, %(since)s)
+ON CONFLICT DO NOTHING
+
+-- stop_reading --
+-- A reader goes, with what it has set aside.
+WITH forgotten AS (DELETE FROM events_set_aside WHERE application_id = %(application_id)s AND name = %(name)s)
+DELETE FROM event_readers WHERE application_id = %(application_id)s AND name = %(name)s
+
+-- readers_state --
+-- The last position given out, whether there are readers at all, and whether one has waited long enough.
+SELECT last_value AS position,
+    EXISTS (SELECT FROM event_readers) AS are_any,
+    EXISTS (
+        SELECT FROM event_readers
+        WHERE NOT is_paused AND leased_until < now() AND retry_at <= now() AND (failures > 0 OR leased_until > '-infinity')
+    ) AS are_waiting
+FROM event_positions
+
+-- claim_readers --
+-- Readers with something to read that nobody holds, now ours.
+WITH due AS (
+    SELECT r.application_id, r.name
+    FROM event_readers r
+    WHERE NOT r.is_paused AND r.leased_until < now() AND r.retry_at <= now() AND r.name = ANY(%(names)s)
+        AND EXISTS (
+            SELECT FROM events e
+            WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
+                AND e.logged_at >= r.logged_at - %(margin)s::interval
+        )
+    ORDER BY r.position
+    LIMIT %(rows)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE event_readers r
+SET epoch = r.epoch + 1, leased_until = now() + make_interval(secs => %(lease_s)s)
+FROM due
+WHERE r.application_id = due.application_id AND r.name = due.name
+RETURNING r.application_id, r.name, r.epoch, r.position, r.logged_at, r.failures
+
+-- note_read --
+-- A batch is read and the lease renewed; no row when the claim is lost.
+UPDATE event_readers
+SET position = %(position)s, logged_at = %(logged_at)s, delivered = delivered + %(delivered)s,
+    set_aside = set_aside + %(set_aside)s, failures = 0, last_error = NULL,
+    leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoch)s
+
+-- set_aside --
+-- An event that a reader can never take.
+INSERT INTO events_set_aside (application_id, name, position, set_aside_at, reason, record)
+VALUES (%(application_id)s, %(name)s, %(position)s, now(), %(reason)s, %(record)s)
+ON CONFLICT DO NOTHING
+
+-- give_back_reader --
+-- A reader that has read everything is free for the next worker.
+UPDATE event_readers SET leased_until = '-infinity'
+WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoch)s
+
+-- postpone_reader --
+-- A reader whose batch was not taken is free again after a while.
+UPDATE event_readers
+SET leased_until = '-infinity', failures = failures + 1, last_error = %(reason)s,
+    retry_at = clock_timestamp() + make_interval(secs => %(wait_s)s)
+WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoch)s
+
+-- renew_reader --
+-- A reader is tried anew at once; whoever holds it holds it no longer.
+UPDATE event_readers
+SET epoch = epoch + 1, leased_until = now() - interval '1 second', failures = 0, retry_at = '-infinity', last_error = NULL
+WHERE application_id = %(application_id)s AND name = %(name)s
+
+-- change_reader --
+-- A reader is paused or not, or set back to a time; whoever holds it holds it no longer. No row when there is none.
+UPDATE event_readers
+SET epoch = epoch + 1, leased_until = now() - interval '1 second', failures = 0, retry_at = '-infinity', last_error = NULL,
+    is_paused = coalesce(%(is_paused)s, is_paused),
+    position = CASE WHEN %(since)s::timestamptz IS NULL THEN position ELSE coalesce((
+        SELECT min(e.position) - 1 FROM events e
+        WHERE e.application_id = event_readers.application_id AND e.logged_at >= %(since)s
+    ), position) END,
+    logged_at = coalesce(%(since)s, logged_at)
+WHERE application_id = %(application_id)s AND name = %(name)s
+
+-- list_readers --
+-- An application's readers with how far they are behind; what is unread is counted up to 10,000.
+SELECT r.name, r.is_paused, r.failures, r.last_error, nullif(r.retry_at, '-infinity') AS retry_at,
+    r.delivered, r.set_aside, r.dropped, behind.unread,
+    coalesce(extract(epoch FROM clock_timestamp() - behind.oldest), 0)::float8 AS lag_s
+FROM event_readers r, LATERAL (
+    SELECT count(*) AS unread, min(logged_at) AS oldest
+    FROM (
+        SELECT e.logged_at FROM events e
+        WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
+            AND e.logged_at >= r.logged_at - %(margin)s::interval
+        ORDER BY e.position LIMIT 10000
+    ) AS unread
+) AS behind
+WHERE r.application_id = %(application_id)s
+ORDER BY r.name

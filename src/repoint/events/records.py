@@ -1,0 +1,296 @@
+"""Records of the event stream (events.md sections 5 and 6): the envelope, and those of apps, campaigns and journeys.
+
+A record is made once, as text, and is what the log keeps and every stream carries. Keys stand in the order of
+events.md, unknown ones are left out; values of attributes are strings.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from repoint.contract.shapes import EndpointResponse, Event
+
+JsonObject = dict[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_LOCALE = re.compile(r"([A-Za-z]+)(?:[_-]([A-Za-z]+))?")
+
+# What of an endpoint its records tell, in this order; no Address, and neither id.
+_TOLD = (
+    "ChannelType",
+    "EndpointStatus",
+    "OptOut",
+    "EffectiveDate",
+    "RequestId",
+    "Attributes",
+    "Metrics",
+    "Demographic",
+    "Location",
+    "User",
+    "CreationDate",
+)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose events these are."""
+
+    account_id: str
+    application_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom events are about, as their records tell it: made once for all events of an endpoint."""
+
+    client_id: str
+    # What an app told of its device; `{"platform": {}}` for nothing.
+    device: JsonObject
+    app_version: str | None
+    # `{"custom": {"endpoint": "…"}}`, the endpoint as JSON in a string; None for whom there is no endpoint.
+    client_context: msgspec.Raw | None
+
+    @classmethod
+    def of(cls, endpoint: EndpointResponse) -> "Subject":
+        """A stored endpoint, as GetEndpoint answers it."""
+        demographic: JsonObject = endpoint.get("Demographic", {})  # type: ignore[assignment]  # read by name below
+        told = {member: endpoint[member] for member in _TOLD if endpoint.get(member)}  # type: ignore[literal-required]
+        context = {"custom": {"endpoint": _encode(told).decode()}}
+        device = _device(demographic)
+        return cls(endpoint["Id"], device, demographic.get("AppVersion"), msgspec.Raw(_encode(context)))
+
+    @classmethod
+    def unknown(cls, client_id: str) -> "Subject":
+        """Somebody who is no endpoint."""
+        return cls(client_id, {"platform": {}}, None, None)
+
+
+def milliseconds(at: datetime) -> int:
+    """Whole milliseconds since 1970, what is finer cut off."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def app_record(
+    origin: Origin, subject: Subject, event: Event, at: tuple[datetime, datetime], session: JsonObject
+) -> str:
+    """What an app reported by PutEvents, when it says that it happened and when it arrived.
+
+    `session` is what `app_session` makes.
+    """
+    application = {
+        "app_id": origin.application_id,
+        "package_name": event.get("AppPackageName"),
+        "title": event.get("AppTitle"),
+        "version_name": subject.app_version,
+        "version_code": event.get("AppVersionCode"),
+        "sdk": _present({"name": event.get("SdkName"), "version": event.get("ClientSdkVersion")}),
+    }
+    document = {
+        "event_type": event["EventType"],
+        "event_timestamp": milliseconds(at[0]),
+        "arrival_timestamp": milliseconds(at[1]),
+        "event_version": "3.0",
+        "application": _present(application),
+        "client": {"client_id": subject.client_id},
+        "device": subject.device,
+        "session": session,
+        "attributes": event.get("Attributes", {}),
+        "metrics": event.get("Metrics", {}),
+    }
+    return _finished(origin, document, subject.client_context)
+
+
+def app_session(session_id: str, started_at: datetime, stopped_at: datetime | None) -> JsonObject:
+    """A session that an app reported; its duration is not written."""
+    found: JsonObject = {"session_id": session_id, "start_timestamp": milliseconds(started_at)}
+    return found if stopped_at is None else found | {"stop_timestamp": milliseconds(stopped_at)}
+
+
+def service_record(  # noqa: PLR0913 - an envelope
+    origin: Origin,
+    subject: Subject,
+    event_type: str,
+    at: tuple[datetime, datetime],
+    attributes: dict[str, str],
+    *,
+    metrics: dict[str, float] | None = None,
+    client_context: object = None,
+    facets: JsonObject | None = None,
+) -> str:
+    """What the service itself reports; `at` is when it happened and when the service got to know.
+
+    `client_context` stands in the place of the subject's own where it is given.
+    """
+    document: JsonObject = {
+        "event_type": event_type,
+        "event_timestamp": milliseconds(at[0]),
+        "arrival_timestamp": milliseconds(at[1]),
+        "event_version": "3.1",
+        "application": {"app_id": origin.application_id, "sdk": {}},
+        "client": {"client_id": subject.client_id},
+        "device": {"platform": {}},
+        "session": {},
+        "attributes": attributes,
+    }
+    if metrics is not None:
+        document["metrics"] = metrics
+    return _finished(origin, document, client_context or subject.client_context, facets)
+
+
+def _finished(origin: Origin, document: JsonObject, client_context: object, facets: JsonObject | None = None) -> str:
+    if client_context is not None:
+        document["client_context"] = client_context
+    document["awsAccountId"] = origin.account_id
+    if facets is not None:
+        document["facets"] = facets
+    return _encode(document).decode()
+
+
+def stream_test(origin: Origin, at: datetime) -> str:
+    """What a new stream is tried with, `_test.event_stream`; consumers skip it."""
+    return service_record(origin, Subject.unknown(""), "_test.event_stream", (at, at), {})
+
+
+CampaignStatus = Literal[
+    "SUCCESS",
+    "FAILURE",
+    "DAILY_CAP",
+    "CAMPAIGN_CAP",
+    "EXPIRED",
+    "QUIET_TIME",
+    "HOLDOUT",
+    "DUPLICATE_ADDRESS",
+    "FAILURE_PERMANENT",
+    "TRANSIENT_FAILURE",
+    "THROTTLED",
+    "UNKNOWN",
+    "HOOK_FAILURE",
+    "CUSTOM_DELIVERY_FAILURE",
+    "RECOMMENDATION_FAILURE",
+    "UNSUPPORTED_CHANNEL",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRun:
+    """Which run of which campaign a record comes from, and which treatment."""
+
+    campaign_id: str
+    activity_id: str
+    # "0" for the standard one, which is all there is without A/B tests.
+    treatment_id: str = "0"
+
+    def attributes(self) -> dict[str, str]:
+        """As records tell it."""
+        return {
+            "campaign_id": self.campaign_id,
+            "campaign_activity_id": self.activity_id,
+            "treatment_id": self.treatment_id,
+        }
+
+
+def campaign_send(  # noqa: PLR0913 - what it tells
+    origin: Origin,
+    subject: Subject,
+    at: datetime,
+    run: CampaignRun,
+    *,
+    delivery_type: str,
+    status: CampaignStatus,
+    status_message: str | None = None,
+) -> str:
+    """One endpoint of one run, whatever became of it; the channel's own records come beside it.
+
+    `delivery_type` is the channel, CUSTOM for a custom one whatever the endpoint's is; `status_message` what a push
+    platform said.
+    """
+    attributes = run.attributes() | {"delivery_type": delivery_type, "campaign_send_status": status}
+    if status_message is not None:
+        attributes["status_message"] = status_message
+    return service_record(origin, subject, "_campaign.send", (at, at), attributes)
+
+
+JourneyStatus = Literal[
+    "SUCCESS",
+    "FAILURE",
+    "CUSTOM_DELIVERY_FAILURE",
+    "FAILURE_PERMANENT",
+    "THROTTLED",
+    "UNSUPPORTED_CHANNEL",
+    "DAILY_CAP",
+    "QUIET_TIME",
+    "QUIET_TIME_MISSING_TIMEZONE",
+    "QUIET_TIME_WAIT_FINISHED",
+]
+JourneyActivityType = Literal["EMAIL", "SMS", "PUSH", "CONTACT_CENTER", "CUSTOM"]
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyStep:
+    """Which activity of which run of a journey a record comes from."""
+
+    journey_id: str
+    run_id: str
+    activity_id: str
+
+    def attributes(self) -> dict[str, str]:
+        """As records tell it."""
+        return {
+            "journey_id": self.journey_id,
+            "journey_run_id": self.run_id,
+            "journey_activity_id": self.activity_id,
+        }
+
+
+def journey_send(  # noqa: PLR0913 - what it tells
+    origin: Origin,
+    subject: Subject,
+    at: datetime,
+    step: JourneyStep,
+    *,
+    activity_type: JourneyActivityType,
+    status: JourneyStatus,
+    code: int | None = None,
+    message: str | None = None,
+) -> str:
+    """A message activity of a journey for one endpoint.
+
+    Code and message of the provider or function are told of a custom activity always, of others when they failed.
+    """
+    attributes = step.attributes()
+    if status != "QUIET_TIME_WAIT_FINISHED":
+        attributes["journey_activity_type"] = activity_type
+    attributes["journey_send_status"] = status
+    if code is not None and (activity_type == "CUSTOM" or status != "SUCCESS"):
+        attributes["journey_send_status_code"] = str(code)
+        attributes["journey_send_status_message"] = str(code) if message is None else message
+    return service_record(origin, subject, "_journey.send", (at, at), attributes)
+
+
+def _device(demographic: JsonObject) -> JsonObject:
+    platform = {"name": demographic.get("Platform"), "version": demographic.get("PlatformVersion")}
+    device = {
+        "locale": _locale(demographic.get("Locale", "")),
+        "make": demographic.get("Make"),
+        "model": demographic.get("Model"),
+        "platform": _present(platform),
+    }
+    return _present(device)
+
+
+def _locale(code: str) -> JsonObject | None:
+    """`en_GB` as `{"code", "country", "language"}`; None for none."""
+    if not code:
+        return None
+    found = _LOCALE.fullmatch(code)
+    language, country = found.groups() if found else (None, None)
+    return _present({"code": code, "country": country, "language": language})
+
+
+def _present(document: JsonObject) -> JsonObject:
+    return {key: value for key, value in document.items() if value is not None}

@@ -1,0 +1,30 @@
+"""What a worker does all the time beside its tasks, such as reading the event log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from repoint.queue.tasks import TaskContext
+
+Run = Callable[[TaskContext], Coroutine[Any, Any, None]]
+
+_runs: list[Run] = []
+
+
+def runs_beside(function: Run) -> Run:
+    """Have every worker run this until it is cancelled; it must live through whatever fails."""
+    _runs.append(function)
+    return function
+
+
+@asynccontextmanager
+async def beside(context: TaskContext) -> AsyncIterator[None]:
+    """Run all of them as long as the block lasts."""
+    tasks = [asyncio.create_task(run(context), name=run.__name__) for run in _runs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
