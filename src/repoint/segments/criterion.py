@@ -9,10 +9,6 @@ from datetime import datetime, timedelta
 from repoint.endpoints.patch import PUSH_CHANNELS, one_decimal
 from repoint.segments.dimensions import Criterion, Kind, instant_text
 
-# When the endpoint was last seen (segments.md section 7). The arrival of its latest event belongs here as soon as
-# events are taken in: it is then the later of both.
-_LAST_ACTIVITY = "e.effective_at"
-
 _COLUMNS = {
     "AppVersion": "e.app_version",
     "Channel": "e.channel_type",
@@ -151,9 +147,14 @@ def _metric(criterion: Criterion, parameters: Parameters) -> str:
 
 
 def _recency(criterion: Criterion, parameters: Parameters, at: datetime) -> str:
+    """Whether the endpoint was seen since then, by an update or by an event (segments.md section 7)."""
     since = parameters.add(at - _DURATIONS[criterion.given["Duration"]], "timestamptz")
-    sign = ">=" if criterion.given["RecencyType"] == "ACTIVE" else "<"
-    return f"({_LAST_ACTIVITY} {sign} {since})"
+    seen = (
+        f"(e.effective_at >= {since} OR EXISTS (SELECT FROM endpoint_activity AS a "  # noqa: S608 - ours
+        "WHERE a.application_id = e.application_id AND a.endpoint_key = e.endpoint_key "
+        f"AND a.active_at >= {since}))"
+    )
+    return seen if criterion.given["RecencyType"] == "ACTIVE" else f"(NOT {seen})"
 
 
 def _one_of(criterion: Criterion, parameters: Parameters) -> str:

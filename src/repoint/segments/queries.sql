@@ -239,12 +239,14 @@ SELECT e.* FROM endpoint_snapshots AS e WHERE {place} AND e.endpoint_key = %(key
 SELECT {verdicts}::boolean[] AS verdicts, {is_eligible} AS is_eligible FROM {rows}
 
 -- endpoint_document --
--- A registered endpoint as answers show it.
-SELECT endpoint_document(e, u) AS document
-FROM endpoints e LEFT JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+-- A registered endpoint as answers show it, and when its last event arrived.
+SELECT endpoint_document(e, u) AS document, contract_instant(a.active_at) AS active_at
+FROM endpoints e
+    LEFT JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+    LEFT JOIN endpoint_activity a ON a.application_id = e.application_id AND a.endpoint_key = e.endpoint_key
 WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
 
 -- snapshot_document --
 -- A snapshot as answers would show it.
-SELECT endpoint_document(snapshot_endpoint(e), snapshot_user(e)) AS document
+SELECT endpoint_document(snapshot_endpoint(e), snapshot_user(e)) AS document, NULL AS active_at
 FROM endpoint_snapshots AS e WHERE {place} AND e.endpoint_key = %(key)s

@@ -81,6 +81,8 @@ class _Candidate:
             return None
         given, is_eligible = judged[0]
         document: Tree = msgspec.json.decode(documents[0][0])
+        # Written alike, so that the later one is the greater one.
+        document["LastActivity"] = max(document["EffectiveDate"], documents[0][1] or "")
         segments: list[Tree] = [_filled(tree, given, document) for tree in trees]
         is_member = segments[0]["IsMember"]
         return {
@@ -184,7 +186,7 @@ _PLACES: dict[Kind, Callable[[Tree], Tree]] = {
     "attribute": lambda document: document["Attributes"],
     "user_attribute": lambda document: document["User"].get("UserAttributes", {}),
     "metric": lambda document: document["Metrics"],
-    "recency": lambda document: {"Recency": document["EffectiveDate"]},
+    "recency": lambda document: {"Recency": document["LastActivity"]},
     "demographic": lambda document: {**document.get("Demographic", {}), "Channel": document.get("ChannelType")},
     "location": lambda document: document.get("Location", {}),
     "gps": lambda document: {"GPSPoint": _coordinates(document)},
