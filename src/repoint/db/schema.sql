@@ -1,5 +1,26 @@
 -- Made from the migrations by `python -m repoint.db.schema`; never edited.
 
+CREATE FUNCTION public.add_events_day(day date) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    name text := events_partition(day);
+    since timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    until timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    -- Nobody may add a row of this day while rows of it move.
+    LOCK TABLE events_unsorted IN ACCESS EXCLUSIVE MODE;
+    EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM events_unsorted WHERE logged_at >= $1 AND logged_at < $2 RETURNING *) '
+        'INSERT INTO %I SELECT * FROM moved', name) USING since, until;
+    EXECUTE format('ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, since, until);
+    RETURN true;
+END $_$;
+
 CREATE FUNCTION public.contract_instant(at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN to_char((at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
@@ -7,6 +28,13 @@ CREATE FUNCTION public.contract_instant(at timestamp with time zone) RETURNS tex
 CREATE FUNCTION public.distance_km(latitude double precision, longitude double precision, to_latitude double precision, to_longitude double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((latitude IS NOT NULL) AND (longitude IS NOT NULL)) THEN ((12742)::double precision * asin(sqrt(LEAST((1)::double precision, ((sind(((to_latitude - latitude) / (2)::double precision)) ^ (2)::double precision) + ((cosd(latitude) * cosd(to_latitude)) * (sind(((to_longitude - longitude) / (2)::double precision)) ^ (2)::double precision))))))) ELSE NULL::double precision END;
+
+CREATE FUNCTION public.drop_events_day(day date) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('DROP TABLE %I', events_partition(day));
+END $$;
 
 CREATE TABLE public.endpoints (
     application_id uuid NOT NULL,
@@ -61,6 +89,10 @@ WITH (fillfactor='80');
 CREATE FUNCTION public.endpoint_document(e public.endpoints, u public.users) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN concat('{"Id":', (to_json((e).endpoint_id))::text, ',"ApplicationId":"', replace(((e).application_id)::text, '-'::text, ''::text), '"', ((',"ChannelType":"'::text || (e).channel_type) || '"'::text), (',"Address":'::text || (to_json((e).address))::text), ',"EndpointStatus":"', (e).endpoint_status, '","OptOut":"', (e).opt_out, '"', ',"Attributes":', ((e).attributes)::text, ',"Metrics":', ((e).metrics)::text, CASE WHEN (num_nonnulls((e).app_version, (e).locale, (e).make, (e).model, (e).model_version, (e).platform, (e).platform_version, (e).timezone) > 0) THEN concat(',"Demographic":{', ltrim(concat((',"AppVersion":'::text || (to_json((e).app_version))::text), (',"Locale":'::text || (to_json((e).locale))::text), (',"Make":'::text || (to_json((e).make))::text), (',"Model":'::text || (to_json((e).model))::text), (',"ModelVersion":'::text || (to_json((e).model_version))::text), (',"Platform":'::text || (to_json((e).platform))::text), (',"PlatformVersion":'::text || (to_json((e).platform_version))::text), (',"Timezone":'::text || (to_json((e).timezone))::text)), ','::text), '}') ELSE NULL::text END, CASE WHEN (num_nonnulls((e).city, (e).country, (e).postal_code, (e).region, (e).latitude, (e).longitude) > 0) THEN concat(',"Location":{', ltrim(concat((',"City":'::text || (to_json((e).city))::text), (',"Country":'::text || (to_json((e).country))::text), (',"Latitude":'::text || ((e).latitude)::text), (',"Longitude":'::text || ((e).longitude)::text), (',"PostalCode":'::text || (to_json((e).postal_code))::text), (',"Region":'::text || (to_json((e).region))::text)), ','::text), '}') ELSE NULL::text END, ',"User":{', ltrim(concat((',"UserId":'::text || (to_json((u).user_id))::text), (',"UserAttributes":'::text || (NULLIF(COALESCE((u).attributes, (e).own_user_attributes), '{}'::jsonb))::text)), ','::text), '}', ',"CohortId":"', ((e).cohort)::text, '","RequestId":', (to_json((e).request_id))::text, ',"CreationDate":"', public.contract_instant((e).created_at), '","EffectiveDate":"', public.contract_instant((e).effective_at), '"}');
+
+CREATE FUNCTION public.events_partition(day date) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN ('events_'::text || to_char((day)::timestamp with time zone, 'YYYYMMDD'::text));
 
 CREATE FUNCTION public.instant_text(stored text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -192,6 +224,70 @@ CREATE TABLE public.dry_run_users (
     user_key text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE public.endpoint_activity (
+    application_id uuid NOT NULL,
+    endpoint_key text NOT NULL COLLATE pg_catalog."C",
+    active_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='80');
+
+CREATE SEQUENCE public.event_positions
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.event_readers (
+    application_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    logged_at timestamp with time zone NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    is_paused boolean DEFAULT false NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    last_error text,
+    delivered bigint DEFAULT 0 NOT NULL,
+    set_aside bigint DEFAULT 0 NOT NULL,
+    dropped bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.events (
+    "position" bigint DEFAULT nextval('public.event_positions'::regclass) NOT NULL,
+    application_id uuid NOT NULL,
+    logged_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    event_type text NOT NULL COLLATE pg_catalog."C",
+    endpoint_key text COLLATE pg_catalog."C",
+    event_hash uuid,
+    is_repeat boolean NOT NULL,
+    record json NOT NULL
+)
+PARTITION BY RANGE (logged_at);
+
+CREATE TABLE public.events_set_aside (
+    application_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    set_aside_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    record text NOT NULL
+);
+
+CREATE TABLE public.events_unsorted (
+    "position" bigint DEFAULT nextval('public.event_positions'::regclass) NOT NULL,
+    application_id uuid NOT NULL,
+    logged_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    event_type text NOT NULL COLLATE pg_catalog."C",
+    endpoint_key text COLLATE pg_catalog."C",
+    event_hash uuid,
+    is_repeat boolean NOT NULL,
+    record json NOT NULL
+);
+
 CREATE TABLE public.export_pieces (
     application_id uuid NOT NULL,
     job_id text NOT NULL COLLATE pg_catalog."C",
@@ -303,6 +399,8 @@ CREATE TABLE public.workers (
     name text NOT NULL
 );
 
+ALTER TABLE ONLY public.events ATTACH PARTITION public.events_unsorted DEFAULT;
+
 ALTER TABLE ONLY public.access_keys
     ADD CONSTRAINT access_keys_pkey PRIMARY KEY (access_key_id);
 
@@ -324,11 +422,20 @@ ALTER TABLE ONLY public.documents
 ALTER TABLE ONLY public.dry_run_users
     ADD CONSTRAINT dry_run_users_pkey PRIMARY KEY (application_id, user_key);
 
+ALTER TABLE ONLY public.endpoint_activity
+    ADD CONSTRAINT endpoint_activity_pkey PRIMARY KEY (application_id, endpoint_key);
+
 ALTER TABLE ONLY public.endpoint_snapshots
     ADD CONSTRAINT endpoint_snapshots_pkey PRIMARY KEY (application_id, segment_id, version, endpoint_key);
 
 ALTER TABLE ONLY public.endpoints
     ADD CONSTRAINT endpoints_pkey PRIMARY KEY (application_id, endpoint_key);
+
+ALTER TABLE ONLY public.event_readers
+    ADD CONSTRAINT event_readers_pkey PRIMARY KEY (application_id, name);
+
+ALTER TABLE ONLY public.events_set_aside
+    ADD CONSTRAINT events_set_aside_pkey PRIMARY KEY (application_id, name, "position");
 
 ALTER TABLE ONLY public.export_pieces
     ADD CONSTRAINT export_pieces_pkey PRIMARY KEY (application_id, job_id, piece_no);
@@ -380,6 +487,18 @@ CREATE INDEX endpoints_by_address ON public.endpoints USING btree (public.key_ha
 
 CREATE INDEX endpoints_by_user ON public.endpoints USING btree (public.key_hash(application_id, user_key)) WHERE (user_key IS NOT NULL);
 
+CREATE INDEX events_by_application ON ONLY public.events USING btree (application_id, "position");
+
+CREATE INDEX events_by_hash ON ONLY public.events USING btree (event_hash) WHERE ((event_hash IS NOT NULL) AND (NOT is_repeat));
+
+CREATE INDEX events_by_position ON ONLY public.events USING btree ("position");
+
+CREATE INDEX events_unsorted_application_id_position_idx ON public.events_unsorted USING btree (application_id, "position");
+
+CREATE INDEX events_unsorted_event_hash_idx ON public.events_unsorted USING btree (event_hash) WHERE ((event_hash IS NOT NULL) AND (NOT is_repeat));
+
+CREATE INDEX events_unsorted_position_idx ON public.events_unsorted USING btree ("position");
+
 CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 
 CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, created_at DESC, id DESC);
@@ -387,6 +506,12 @@ CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, crea
 CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment_id, type, created_at DESC, id DESC) WHERE (segment_id IS NOT NULL);
 
 CREATE INDEX workers_name ON public.workers USING btree (name);
+
+ALTER INDEX public.events_by_application ATTACH PARTITION public.events_unsorted_application_id_position_idx;
+
+ALTER INDEX public.events_by_hash ATTACH PARTITION public.events_unsorted_event_hash_idx;
+
+ALTER INDEX public.events_by_position ATTACH PARTITION public.events_unsorted_position_idx;
 
 ALTER TABLE ONLY public.document_versions
     ADD CONSTRAINT document_versions_kind_id_fkey FOREIGN KEY (kind, id) REFERENCES public.documents(kind, id) ON DELETE CASCADE;

@@ -1,7 +1,10 @@
 """Reading the event log, for `repoint events` and the console (events.md)."""
 
+import asyncio
 import re
+import time
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -17,6 +20,9 @@ Q = load_queries("repoint.events")
 
 MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE_SIZE = 100
+MAX_WAIT_S = 20
+# How often who waits looks.
+LOOK_S = 0.1
 _START_OF_TIME = datetime(1970, 1, 2, tzinfo=UTC)
 _TOKEN = re.compile(r"(\d{1,18})(?:\.(\d{1,14}))?")
 
@@ -24,34 +30,52 @@ for _statement in (Q.clear_events, Q.clear_readers, Q.clear_set_aside):
     clears(_statement)
 
 
-@extension("GET", "/repoint/v1/apps/{ApplicationId}/events", one_statement=True)
+@extension("GET", "/repoint/v1/apps/{ApplicationId}/events", in_steps=True)
 async def list_events(call: Call, arguments: Input) -> Output:
     """Events in the order of the log: `{"Item": [{"Position", "Record"}, …], "After"}`.
 
-    `after` is the After of the page before; with `after=end` the page is empty and After is where the log ends now.
-    Without it the page begins at `since`, an instant, or at the beginning of the log. `type` leaves only events of
-    that type, `page-size` is 1 to 1,000, by default 100. Who asks again with After misses nothing and gets nothing
-    twice, whatever is added meanwhile; a page may be empty and yet not the last for ever.
+    `after` is the After of the page before; `last` asks for the newest ones instead, that many (0 to 1,000), and After
+    is then where the log ends now. Without both the page begins at `since`, an instant, or at the beginning of the log.
+    `type` leaves only events of that type, `page-size` is 1 to 1,000, by default 100. With `wait`, 0 to 20 seconds, an
+    empty page is answered only after that time. Who asks again with After misses nothing and gets nothing twice,
+    whatever is added meanwhile.
     """
-    size = _page_size(arguments.get("page-size", str(DEFAULT_PAGE_SIZE)))
-    end = await settled(call.db)
-    if arguments.get("after") == "end":
-        return {"Item": [], "After": _token(end.position, end.oldest)}
+    if "last" in arguments:
+        return await _newest(call, arguments, _number(arguments, "last", 0, MAX_PAGE_SIZE))
+    size = _number(arguments, "page-size", 1, MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE)
+    wait_s = _number(arguments, "wait", 0, MAX_WAIT_S, 0)
     position, since = _start(arguments)
-    parameters = {
-        "application_id": arguments["ApplicationId"],
-        "event_type": arguments.get("type"),
-        "after": position,
-        "since": since,
-        "up_to": end.position,
-        "rows": size,
-    }
-    rows = await call.db.rows(Q.list_events, parameters)
+    looked_s = time.monotonic()
+    while True:
+        page, position, since = await _page(call, arguments, size, position, since)
+        if page["Item"] or time.monotonic() - looked_s >= wait_s:
+            return page
+        await asyncio.sleep(LOOK_S)
+
+
+async def _page(
+    call: Call, arguments: Input, size: int, position: int, since: datetime
+) -> tuple[dict[str, Any], int, datetime]:
+    """A page, and where the next one begins."""
+    async with call.statement() as db:
+        end = await settled(db)
+        parameters = _filter(arguments) | {"after": position, "since": since, "up_to": end.position, "rows": size}
+        rows = await db.rows(Q.list_events, parameters)
     is_full = len(rows) == size
-    after = (
-        _token(rows[-1]["position"], rows[-1]["logged_at"] - MARGIN) if is_full else _token(end.position, end.oldest)
-    )
-    return {"Item": [_item(row) for row in rows], "After": after}
+    position = rows[-1]["position"] if is_full else end.position
+    since = rows[-1]["logged_at"] - MARGIN if is_full else end.oldest
+    return {"Item": [_item(row) for row in rows], "After": _token(position, since)}, position, since
+
+
+async def _newest(call: Call, arguments: Input, rows: int) -> Output:
+    async with call.statement() as db:
+        end = await settled(db)
+        found = await db.rows(Q.newest_events, _filter(arguments) | {"up_to": end.position, "rows": rows})
+    return {"Item": [_item(row) for row in reversed(found)], "After": _token(end.position, end.oldest)}
+
+
+def _filter(arguments: Input) -> dict[str, object]:
+    return {"application_id": arguments["ApplicationId"], "event_type": arguments.get("type")}
 
 
 def _item(row: Row) -> Output:
@@ -76,7 +100,8 @@ def _token(position: int, since: datetime) -> str:
     return f"{position}.{max(0, int(since.timestamp() * 1000))}"
 
 
-def _page_size(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE_SIZE:
-        raise BadRequestException(f"page-size must be between 1 and {MAX_PAGE_SIZE}")
+def _number(arguments: Input, name: str, least: int, most: int, default: int = 0) -> int:
+    text = str(arguments.get(name, default))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise BadRequestException(f"{name} must be between {least} and {most}")
     return int(text)

@@ -110,6 +110,15 @@ WHERE application_id = %(application_id)s AND position > %(after)s AND position 
 ORDER BY position
 LIMIT %(rows)s
 
+-- newest_events --
+-- The last settled events of an application, of one type when one is given, newest first.
+SELECT position, record::text AS record
+FROM events
+WHERE application_id = %(application_id)s AND position <= %(up_to)s
+    AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+ORDER BY position DESC
+LIMIT %(rows)s
+
 -- begin_reading --
 -- A new reader, or none when it is there already.
 INSERT INTO event_readers (application_id, name, position, logged_at)

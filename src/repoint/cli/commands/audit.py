@@ -7,6 +7,7 @@ import typer
 
 from repoint.cli.configure import given
 from repoint.cli.mistake import Mistake
+from repoint.cli.printable import printable
 from repoint.cli.remote import EndpointUrl, Remote
 
 PATH = "/repoint/v1/audit"
@@ -103,9 +104,4 @@ def _line(record: dict[str, Any]) -> str:
         record.get("errorCode", "ok"),
         " ".join(f"{name}={value}" for name, value in shown.items()),
     )
-    return "\t".join(map(_printable, cells)).rstrip()
-
-
-def _printable(text: str) -> str:
-    """Ids are the callers' to choose; what would move the terminal's cursor is not passed on to it."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return "\t".join(map(printable, cells)).rstrip()
