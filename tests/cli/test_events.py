@@ -12,7 +12,7 @@ AT = "2026-01-01T00:00:00Z"
 
 def put(running: Serve, app: str, *events: str) -> None:
     items = {
-        f"v{n}": {"EventType": each, "Timestamp": AT, "Attributes": {"n": f"{n}"}} for n, each in enumerate(events)
+        f"{each}{n}": {"EventType": each, "Timestamp": AT, "Attributes": {"n": f"{n}"}} for n, each in enumerate(events)
     }
     batch = {"e1": {"Endpoint": {}, "Events": items}}
     running.client().put_events(ApplicationId=app, EventsRequest={"BatchItem": batch})

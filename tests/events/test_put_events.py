@@ -267,7 +267,8 @@ def test_an_envelope_that_is_unusable_is_refused_whole(raw: Raw, app: str, body:
 
 
 def test_an_unknown_application_is_told_before_what_is_wrong_with_the_request(raw: Raw) -> None:
-    for body in ({"BatchItem": {}}, {"BatchItem": {"e1": {"Endpoint": {}, "Events": {}}}}):
+    bodies: list[dict[str, Any]] = [{"BatchItem": {}}, {"BatchItem": {"e1": {"Endpoint": {}, "Events": {}}}}]
+    for body in bodies:
         answer = raw.send("POST", f"/v1/apps/{'0' * 32}/events", body)
 
         assert (answer.status, answer.json["Message"]) == (404, "Application not found")

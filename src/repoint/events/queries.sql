@@ -205,6 +205,17 @@ SET epoch = epoch + 1, leased_until = now() - interval '1 second', failures = 0,
     logged_at = coalesce(%(since)s, logged_at)
 WHERE application_id = %(application_id)s AND name = %(name)s
 
+-- all_readers --
+-- Every reader with the age of the oldest event that it has not read, for metrics.
+SELECT r.application_id, r.name, r.failures, r.delivered, r.set_aside, r.dropped,
+    coalesce(extract(epoch FROM clock_timestamp() - (
+        SELECT e.logged_at FROM events e
+        WHERE e.application_id = r.application_id AND e.position > r.position
+            AND e.logged_at >= r.logged_at - %(margin)s::interval
+        ORDER BY e.position LIMIT 1
+    )), 0)::float8 AS lag_s
+FROM event_readers r
+
 -- list_readers --
 -- An application's readers with how far they are behind; what is unread is counted up to 10,000.
 SELECT r.name, r.is_paused, r.failures, r.last_error, nullif(r.retry_at, '-infinity') AS retry_at,

@@ -1,8 +1,10 @@
 """Looking at the readers of an application's log and steering them: operations of ours (`repoint stream`)."""
 
+from dataclasses import dataclass
+
 from repoint.contract.dates import format_instant, parse_instant
 from repoint.contract.errors import BadRequestException, NotFoundException
-from repoint.db.pool import Row
+from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
 from repoint.events.horizon import MARGIN, settled
 from repoint.operation import Call, Input, Output, extension
@@ -56,6 +58,27 @@ async def _items(call: Call, arguments: Input) -> list[Output]:
     end = await settled(call.db)
     parameters = {"application_id": arguments["ApplicationId"], "up_to": end.position, "margin": MARGIN}
     return [_item(row) for row in await call.db.rows(Q.list_readers, parameters)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """How one reader stands; counts are of events, from its beginning."""
+
+    application_id: str
+    name: str
+    # Failures in a row of the batch at hand.
+    failures: int
+    delivered: int
+    set_aside: int
+    dropped: int
+    # The age of the oldest event that it has not read.
+    lag_s: float
+
+
+async def all_readers(db: Db) -> list[ReaderState]:
+    """Every reader of every application."""
+    rows = await db.rows(Q.all_readers, {"margin": MARGIN})
+    return [ReaderState(**row | {"application_id": row["application_id"].hex}) for row in rows]
 
 
 def _item(row: Row) -> Output:

@@ -122,10 +122,7 @@ def service_record(  # noqa: PLR0913 - an envelope
     client_context: object = None,
     facets: JsonObject | None = None,
 ) -> str:
-    """What the service itself reports; `at` is when it happened and when the service got to know.
-
-    `client_context` stands in the place of the subject's own where it is given.
-    """
+    """What the service itself reports; `at` is when it happened and when the service got to know."""
     document: JsonObject = {
         "event_type": event_type,
         "event_timestamp": milliseconds(at[0]),
@@ -139,7 +136,7 @@ def service_record(  # noqa: PLR0913 - an envelope
     }
     if metrics is not None:
         document["metrics"] = metrics
-    return _finished(origin, document, client_context or subject.client_context, facets)
+    return _finished(origin, document, client_context, facets)
 
 
 def _finished(origin: Origin, document: JsonObject, client_context: object, facets: JsonObject | None = None) -> str:
@@ -212,7 +209,9 @@ def campaign_send(  # noqa: PLR0913 - what it tells
     attributes = run.attributes() | {"delivery_type": delivery_type, "campaign_send_status": status}
     if status_message is not None:
         attributes["status_message"] = status_message
-    return service_record(origin, subject, "_campaign.send", (at, at), attributes)
+    return service_record(
+        origin, subject, "_campaign.send", (at, at), attributes, client_context=subject.client_context
+    )
 
 
 JourneyStatus = Literal[
@@ -269,7 +268,7 @@ def journey_send(  # noqa: PLR0913 - what it tells
     if code is not None and (activity_type == "CUSTOM" or status != "SUCCESS"):
         attributes["journey_send_status_code"] = str(code)
         attributes["journey_send_status_message"] = str(code) if message is None else message
-    return service_record(origin, subject, "_journey.send", (at, at), attributes)
+    return service_record(origin, subject, "_journey.send", (at, at), attributes, client_context=subject.client_context)
 
 
 def _device(demographic: JsonObject) -> JsonObject:

@@ -5,12 +5,14 @@ library's metrics are made of them when somebody asks.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from repoint.events.readers import ReaderState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -53,6 +55,33 @@ class Metrics(Collector):
             durations.add_metric((operation,), list(up_to), self._seconds[operation])
         yield durations
 
-    def page(self) -> bytes:
-        """Everything in Prometheus's text format."""
-        return generate_latest(self._registry)
+    def page(self, readers: Iterable[ReaderState]) -> bytes:
+        """Everything in Prometheus's text format, with how the readers of the event log stand."""
+        registry = CollectorRegistry()
+        registry.register(_Readers(readers))
+        return generate_latest(self._registry) + generate_latest(registry)
+
+
+class _Readers(Collector):
+    """How the readers of the event log stand."""
+
+    def __init__(self, readers: Iterable[ReaderState]) -> None:
+        self._readers = list(readers)
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample a reader."""
+        for name, text, value in _OF_READERS:
+            kind = GaugeMetricFamily if name.endswith(("seconds", "failures")) else CounterMetricFamily
+            family = kind(name, text, labels=("application", "reader"))
+            for reader in self._readers:
+                family.add_metric((reader.application_id, reader.name), value(reader))
+            yield family
+
+
+_OF_READERS: tuple[tuple[str, str, Callable[[ReaderState], float]], ...] = (
+    ("repoint_event_reader_lag_seconds", "Age of the oldest event not yet read.", lambda reader: reader.lag_s),
+    ("repoint_event_reader_failures", "Failures in a row of the batch at hand.", lambda reader: reader.failures),
+    ("repoint_event_reader_delivered", "Events handed over.", lambda reader: reader.delivered),
+    ("repoint_event_reader_set_aside", "Events that can never be taken.", lambda reader: reader.set_aside),
+    ("repoint_event_reader_dropped", "Events lost, the log being kept too short.", lambda reader: reader.dropped),
+)

@@ -1,8 +1,12 @@
 """What an operator's tools ask for, unsigned: `/healthz`, `/readyz`, `/metrics`."""
 
+import psycopg
+from psycopg_pool import PoolTimeout
+
 from repoint.contract.encode import encode
 from repoint.contract.errors import ForbiddenException, MethodNotAllowedException
 from repoint.db.pool import Database
+from repoint.events.readers import ReaderState, all_readers
 from repoint.http.answer import Answer, refusal
 from repoint.http.health import Readiness
 from repoint.http.metrics import CONTENT_TYPE, Metrics
@@ -18,6 +22,7 @@ class Pages:
     """The pages of one process; they are no part of the API and count as no calls."""
 
     def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
+        self._database = database
         self._metrics = metrics
         self._metrics_are_public = settings.metrics_public
         self._readiness = Readiness(database)
@@ -47,4 +52,12 @@ class Pages:
         if not (is_local or self._metrics_are_public):
             text = "Metrics are for this machine only unless metrics_public is set"
             return refusal(ForbiddenException(text), request.request_id)
-        return Answer(200, Binary(CONTENT_TYPE, self._metrics.page()), request.request_id)
+        return Answer(200, Binary(CONTENT_TYPE, self._metrics.page(await self._readers())), request.request_id)
+
+    async def _readers(self) -> list[ReaderState]:
+        """None when the database is away: what the process itself counts is told all the same."""
+        try:
+            async with self._database.connection() as db:
+                return await all_readers(db)
+        except (psycopg.OperationalError, PoolTimeout):
+            return []
