@@ -53,15 +53,15 @@ class Consumer(Protocol):
 # Opens the consumer of one application's reader; raises UnreachableError when it cannot be opened now.
 Opener = Callable[[TaskContext, str], AbstractAsyncContextManager[Consumer]]
 
-_openers: dict[str, Opener] = {}
-_subscribers: dict[str, tuple[frozenset[str] | None, Subscriber]] = {}
+OPENERS: dict[str, Opener] = {}
+SUBSCRIBERS: dict[str, tuple[frozenset[str] | None, Subscriber]] = {}
 
 
 def consumes(name: str) -> Callable[[Opener], Opener]:
     """Register what readers of this name hand their events to."""
 
     def bind(function: Opener) -> Opener:
-        _openers[name] = function
+        OPENERS[name] = function
         return function
 
     return bind
@@ -76,7 +76,7 @@ def subscribes(name: str, event_types: Iterable[str] | None = None) -> Callable[
     types = None if event_types is None else frozenset(event_types)
 
     def bind(function: Subscriber) -> Subscriber:
-        _subscribers[name] = (types, function)
+        SUBSCRIBERS[name] = (types, function)
         return function
 
     return bind
@@ -171,7 +171,7 @@ class Reading:
             "up_to": end.position,
             "lease_s": self._context.settings.worker_lease_s,
             "rows": MAX_AT_ONCE - len(self._served),
-            "names": list(_openers.keys() | _subscribers.keys()),
+            "names": list(OPENERS.keys() | SUBSCRIBERS.keys()),
             "margin": MARGIN,
         }
         return [_claim_of(row) for row in await db.rows(Q.claim_readers, parameters)]
@@ -200,11 +200,11 @@ class Reading:
             self._seen = -1
 
     async def _read(self, claim: _Claim) -> None:
-        if claim.name in _subscribers:
+        if claim.name in SUBSCRIBERS:
             while await self._hand_to_subscriber(claim):
                 pass
         else:
-            async with _openers[claim.name](self._context, claim.application_id) as consumer:
+            async with OPENERS[claim.name](self._context, claim.application_id) as consumer:
                 while await self._hand_to(claim, consumer):
                     pass
         async with self._database.connection() as db:
@@ -224,7 +224,7 @@ class Reading:
             return await self._note(db, claim, events, refused)
 
     async def _hand_to_subscriber(self, claim: _Claim) -> bool:
-        types, subscriber = _subscribers[claim.name]
+        types, subscriber = SUBSCRIBERS[claim.name]
         events = await self._next(claim)
         if not events:
             return False

@@ -1,0 +1,260 @@
+"""Readers of the log: what they are given when something fails, dies or changes under them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from repoint.db.pool import Database, Db
+from repoint.db.queries import Query
+from repoint.events import consume
+from repoint.events.consume import Reading, begin_reading, consumes, subscribes
+from repoint.events.emit import Event, emit
+from repoint.events.horizon import before, settled
+from repoint.events.log import LoggedEvent, SetAside, UnreachableError
+from repoint.queue import TaskContext
+from repoint.settings import Settings
+
+APP = "0123456789abcdef0123456789abcdef"
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+# What the test's sink was given, batch by batch.
+GIVEN: list[list[str]] = []
+
+
+class Sink:
+    """Takes batches as the test tells it."""
+
+    error: Exception | None = None
+    refuses: str | None = None
+    waits_s: float = 0.0
+
+    async def put(self, events: Sequence[LoggedEvent]) -> list[SetAside]:
+        """See `Sink.put`."""
+        await asyncio.sleep(self.waits_s)
+        if self.error is not None:
+            raise self.error
+        GIVEN.append([event.event_type for event in events])
+        return [SetAside(event.position, "too large") for event in events if event.event_type == self.refuses]
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """Where readers named `test` lead to."""
+    found = Sink()
+
+    @consumes("test")
+    @asynccontextmanager
+    async def opens(_context: TaskContext, _application_id: str) -> AsyncIterator[Sink]:
+        yield found
+
+    GIVEN.clear()
+    yield found
+    del consume.OPENERS["test"]
+
+
+@pytest.fixture
+def reading(database: Database, settings: Settings) -> Reading:
+    return Reading(TaskContext(database, settings, "worker"))
+
+
+def event(event_type: str, **more: Any) -> Event:
+    return Event(APP, event_type, AT, f'{{"event_type":"{event_type}"}}', "e1", **more)
+
+
+async def log(database: Database, *event_types: str) -> None:
+    async with database.transaction() as db:
+        await emit(db, [event(each) for each in event_types])
+
+
+async def begin(database: Database, name: str) -> None:
+    async with database.connection() as db:
+        await begin_reading(db, APP, name)
+
+
+async def state(database: Database) -> dict[str, Any]:
+    async with database.connection() as db:
+        row = await db.row(Query("state", "SELECT delivered, set_aside, failures, last_error FROM event_readers"))
+    assert row is not None
+    return row
+
+
+async def make_due(database: Database) -> None:
+    """As if the wait for the next try were over."""
+    async with database.connection() as db:
+        await db.execute(Query("due", "UPDATE event_readers SET retry_at = now() - interval '1 second'"))
+
+
+@pytest.mark.usefixtures("sink")
+async def test_a_reader_gets_what_is_logged_after_it_began_in_batches(database: Database, reading: Reading) -> None:
+    await log(database, "before")
+    await begin(database, "test")
+    await log(database, *(f"e{n}" for n in range(1100)))
+
+    await reading.drain()
+
+    assert [len(batch) for batch in GIVEN] == [500, 500, 100]
+    assert [each for batch in GIVEN for each in batch] == [f"e{n}" for n in range(1100)]
+    assert (await state(database))["delivered"] == 1100
+
+
+@pytest.mark.usefixtures("sink")
+async def test_a_batch_is_bounded_in_bytes_too(database: Database, reading: Reading) -> None:
+    await begin(database, "test")
+    large = [Event(APP, f"e{n}", AT, f'{{"x":"{"x" * 1_500_000}"}}') for n in range(3)]
+    async with database.transaction() as db:
+        await emit(db, large)
+
+    await reading.drain()
+
+    assert GIVEN == [["e0", "e1"], ["e2"]]
+
+
+async def test_what_is_not_taken_comes_again_later(database: Database, sink: Sink, reading: Reading) -> None:
+    await begin(database, "test")
+    await log(database, "a", "b")
+    sink.error = UnreachableError("the sink answers 500")
+
+    await reading.drain()
+
+    failed = await state(database)
+    assert (failed["failures"], failed["last_error"], GIVEN) == (1, "the sink answers 500", [])
+    sink.error = None
+    await reading.drain()
+    assert GIVEN == []
+    await make_due(database)
+    await reading.drain()
+    assert GIVEN == [["a", "b"]]
+    mended = await state(database)
+    assert (mended["failures"], mended["last_error"], mended["delivered"]) == (0, None, 2)
+
+
+async def test_a_sink_that_hangs_is_given_up_and_tried_again(database: Database, sink: Sink, reading: Reading) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    sink.waits_s = 60
+
+    await reading.drain()
+
+    assert (await state(database))["last_error"] == "no answer in time"
+
+
+async def test_an_event_that_can_never_be_taken_costs_no_other(
+    database: Database, sink: Sink, reading: Reading
+) -> None:
+    await begin(database, "test")
+    await log(database, "a", "bad", "b")
+    sink.refuses = "bad"
+
+    await reading.drain()
+
+    async with database.connection() as db:
+        rows = await db.tuples(Query("aside", "SELECT reason, record FROM events_set_aside"))
+    assert rows == [("too large", '{"event_type":"bad"}')]
+    found = await state(database)
+    assert (found["delivered"], found["set_aside"]) == (2, 1)
+
+
+async def test_who_lost_the_claim_meanwhile_notes_nothing(database: Database, sink: Sink, reading: Reading) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    sink.waits_s = 0.2
+    working = asyncio.create_task(reading.drain())
+    await asyncio.sleep(0.1)
+    async with database.connection() as db:
+        await db.execute(Query("take", "UPDATE event_readers SET epoch = epoch + 1, leased_until = 'infinity'"))
+    await working
+
+    assert GIVEN == [["a"]]
+    assert (await state(database))["delivered"] == 0
+
+
+@pytest.mark.usefixtures("sink")
+async def test_an_event_whose_transaction_commits_late_is_not_missed(database: Database, reading: Reading) -> None:
+    await begin(database, "test")
+    async with database.transaction() as slow:
+        await emit(slow, [event("late")])
+        await log(database, "early")
+        await reading.drain()
+        given_before = list(GIVEN)
+    await reading.drain()
+
+    assert given_before == []
+    assert GIVEN == [["late", "early"]]
+
+
+@pytest.mark.usefixtures("sink")
+async def test_a_transaction_that_emits_nothing_holds_nobody_up(database: Database, reading: Reading) -> None:
+    await begin(database, "test")
+    async with database.transaction() as importing:
+        await importing.execute(Query("write", "CREATE TABLE import_rows AS SELECT 1 AS n"))
+        await log(database, "a")
+        await reading.drain()
+        given = list(GIVEN)
+
+    assert given == [["a"]]
+
+
+@pytest.mark.usefixtures("sink")
+async def test_nothing_of_a_transaction_that_is_rolled_back_is_read(database: Database, reading: Reading) -> None:
+    await begin(database, "test")
+    async with database.transaction() as db:
+        await emit(db, [event("never")])
+        raise psycopg.Rollback
+    await log(database, "a")
+
+    await reading.drain()
+
+    assert GIVEN == [["a"]]
+
+
+async def test_a_subscriber_is_given_its_types_once_and_no_repeats(database: Database, reading: Reading) -> None:
+    taken: list[str] = []
+
+    @subscribes("trigger", ["bought"])
+    async def trigger(db: Db, application_id: str, events: Sequence[LoggedEvent]) -> None:
+        await db.execute(Query("note", "CREATE TABLE IF NOT EXISTS noted (event text)"))
+        taken.extend(f"{application_id[:2]} {each.event_type}" for each in events)
+        if len(taken) == 1:
+            raise psycopg.errors.UniqueViolation("first try")
+
+    await begin(database, "trigger")
+    async with database.transaction() as db:
+        await emit(db, [event("bought"), event("looked"), event("bought", hash="0" * 32, is_repeat=True)])
+    await reading.drain()
+    await make_due(database)
+    await reading.drain()
+    del consume.SUBSCRIBERS["trigger"]
+
+    assert taken == ["01 bought", "01 bought"]
+    assert (await state(database))["delivered"] == 3
+
+
+async def test_two_workers_do_not_read_for_one_reader_at_the_same_time(
+    database: Database, settings: Settings, sink: Sink
+) -> None:
+    sink.waits_s = 0.05
+    await begin(database, "test")
+    await log(database, *(f"e{n}" for n in range(1500)))
+    context = TaskContext(database, settings, "worker")
+
+    await asyncio.gather(*(Reading(context).drain() for _ in range(3)))
+
+    assert [each for batch in GIVEN for each in batch] == [f"e{n}" for n in range(1500)]
+
+
+@pytest.mark.parametrize(
+    ("last", "position"),
+    [(10, 7), (10, 10), (10, 12), (2**31 + 5, 2**31 - 3), (2**31 - 3, 2**31 + 5), (5 * 2**31, 5 * 2**31 - 1)],
+)
+def test_an_announced_position_is_found_from_its_lowest_bits(last: int, position: int) -> None:
+    assert before(last, position & (2**31 - 1)) == position
+
+
+async def test_an_empty_log_is_settled_at_nothing(database: Database) -> None:
+    async with database.connection() as db:
+        assert (await settled(db)).position == 0
