@@ -491,13 +491,9 @@ CREATE INDEX events_by_application ON ONLY public.events USING btree (applicatio
 
 CREATE INDEX events_by_hash ON ONLY public.events USING btree (event_hash) WHERE ((event_hash IS NOT NULL) AND (NOT is_repeat));
 
-CREATE INDEX events_by_position ON ONLY public.events USING btree ("position");
-
 CREATE INDEX events_unsorted_application_id_position_idx ON public.events_unsorted USING btree (application_id, "position");
 
 CREATE INDEX events_unsorted_event_hash_idx ON public.events_unsorted USING btree (event_hash) WHERE ((event_hash IS NOT NULL) AND (NOT is_repeat));
-
-CREATE INDEX events_unsorted_position_idx ON public.events_unsorted USING btree ("position");
 
 CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 
@@ -510,8 +506,6 @@ CREATE INDEX workers_name ON public.workers USING btree (name);
 ALTER INDEX public.events_by_application ATTACH PARTITION public.events_unsorted_application_id_position_idx;
 
 ALTER INDEX public.events_by_hash ATTACH PARTITION public.events_unsorted_event_hash_idx;
-
-ALTER INDEX public.events_by_position ATTACH PARTITION public.events_unsorted_position_idx;
 
 ALTER TABLE ONLY public.document_versions
     ADD CONSTRAINT document_versions_kind_id_fkey FOREIGN KEY (kind, id) REFERENCES public.documents(kind, id) ON DELETE CASCADE;

@@ -36,8 +36,10 @@ FROM json_array_elements_text(%(hashes)s) AS asked (hash), LATERAL (
 
 -- clear_events --
 -- Some events of an application that is gone.
-DELETE FROM events WHERE (position, logged_at) IN (
-    SELECT position, logged_at FROM events WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM events WHERE application_id = %(application_id)s AND position <= (
+    SELECT max(position) FROM (
+        SELECT position FROM events WHERE application_id = %(application_id)s ORDER BY position LIMIT %(rows)s
+    ) AS first)
 
 -- clear_readers --
 -- Who read the events of an application that is gone.

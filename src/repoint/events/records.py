@@ -7,6 +7,7 @@ events.md, unknown ones are left out; values of attributes are strings.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -34,6 +35,7 @@ _TOLD = (
     "CreationDate",
 )
 _encode = msgspec.json.Encoder().encode
+_NO_DEVICE = msgspec.Raw(b'{"platform":{}}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Subject:
 
     client_id: str
     # What an app told of its device; `{"platform": {}}` for nothing.
-    device: JsonObject
+    device: msgspec.Raw
     app_version: str | None
     # `{"custom": {"endpoint": "…"}}`, the endpoint as JSON in a string; None for whom there is no endpoint.
     client_context: msgspec.Raw | None
@@ -61,13 +63,13 @@ class Subject:
         demographic: JsonObject = endpoint.get("Demographic", {})  # type: ignore[assignment]  # read by name below
         told = {member: endpoint[member] for member in _TOLD if endpoint.get(member)}  # type: ignore[literal-required]
         context = {"custom": {"endpoint": _encode(told).decode()}}
-        device = _device(demographic)
+        device = msgspec.Raw(_encode(_device(demographic)))
         return cls(endpoint["Id"], device, demographic.get("AppVersion"), msgspec.Raw(_encode(context)))
 
     @classmethod
     def unknown(cls, client_id: str) -> "Subject":
         """Somebody who is no endpoint."""
-        return cls(client_id, {"platform": {}}, None, None)
+        return cls(client_id, _NO_DEVICE, None, None)
 
 
 def milliseconds(at: datetime) -> int:
@@ -82,20 +84,21 @@ def app_record(
 
     `session` is what `app_session` makes.
     """
-    application = {
-        "app_id": origin.application_id,
-        "package_name": event.get("AppPackageName"),
-        "title": event.get("AppTitle"),
-        "version_name": subject.app_version,
-        "version_code": event.get("AppVersionCode"),
-        "sdk": _present({"name": event.get("SdkName"), "version": event.get("ClientSdkVersion")}),
-    }
+    application = _application(
+        origin.application_id,
+        event.get("AppPackageName"),
+        event.get("AppTitle"),
+        subject.app_version,
+        event.get("AppVersionCode"),
+        event.get("SdkName"),
+        event.get("ClientSdkVersion"),
+    )
     document = {
         "event_type": event["EventType"],
         "event_timestamp": milliseconds(at[0]),
         "arrival_timestamp": milliseconds(at[1]),
         "event_version": "3.0",
-        "application": _present(application),
+        "application": application,
         "client": {"client_id": subject.client_id},
         "device": subject.device,
         "session": session,
@@ -103,6 +106,28 @@ def app_record(
         "metrics": event.get("Metrics", {}),
     }
     return _finished(origin, document, subject.client_context)
+
+
+# The events of an app tell the same of it, mostly.
+@lru_cache(maxsize=1024)
+def _application(  # noqa: PLR0913, PLR0917 - the members of the document
+    application_id: str,
+    package_name: str | None,
+    title: str | None,
+    version_name: str | None,
+    version_code: str | None,
+    sdk_name: str | None,
+    sdk_version: str | None,
+) -> msgspec.Raw:
+    document = {
+        "app_id": application_id,
+        "package_name": package_name,
+        "title": title,
+        "version_name": version_name,
+        "version_code": version_code,
+        "sdk": _present({"name": sdk_name, "version": sdk_version}),
+    }
+    return msgspec.Raw(_encode(_present(document)))
 
 
 def app_session(session_id: str, started_at: datetime, stopped_at: datetime | None) -> JsonObject:

@@ -3,7 +3,7 @@
 -- Handed out in the transaction that adds the rows; readers know how far it is settled (events/queries.sql, horizon).
 CREATE SEQUENCE event_positions;
 
--- Rows are only added; a day that is old enough goes as a whole. In a partition a row is found by its position.
+-- Rows are only added; a day that is old enough goes as a whole.
 CREATE TABLE events (
     position bigint NOT NULL DEFAULT nextval('event_positions'),
     application_id uuid NOT NULL,
@@ -22,7 +22,6 @@ CREATE TABLE events (
     record json NOT NULL
 ) PARTITION BY RANGE (logged_at);
 
-CREATE INDEX events_by_position ON events (position);
 CREATE INDEX events_by_application ON events (application_id, position);
 CREATE INDEX events_by_hash ON events (event_hash) WHERE event_hash IS NOT NULL AND NOT is_repeat;
 
