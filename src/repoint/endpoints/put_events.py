@@ -18,6 +18,8 @@ from repoint.contract.shapes import EndpointItemResponse, Event, EventsResponse,
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.db.together import Together
+from repoint.endpoints.item import as_item, check_id
+from repoint.endpoints.key import endpoint_key
 from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import Patch, prepare
 from repoint.endpoints.together import write_together
@@ -121,8 +123,13 @@ async def _require_project(call: Call, arguments: Input) -> None:
 
 def _item(call: Call, endpoint_id: str, given: dict[str, Any]) -> _Item:
     """What is asked of one endpoint; a member at fault comes as the fault (contract/walk.py)."""
-    patch, refusal = _patch(call, endpoint_id, given)
-    item = _Item(endpoint_id, patch.key, None if refusal or not given["Endpoint"] else patch, refusal)
+    item = _Item(endpoint_id, "", None, None)
+    try:
+        check_id(endpoint_id)
+        item.key = endpoint_key(endpoint_id)
+        item.patch = _patch(call, endpoint_id, given["Endpoint"])
+    except BadRequestException as error:
+        item.refusal = error
     events = given["Events"]
     if isinstance(events, ContractError):
         item.patch, item.refusal = None, item.refusal or events
@@ -132,18 +139,16 @@ def _item(call: Call, endpoint_id: str, given: dict[str, Any]) -> _Item:
     return item
 
 
-def _patch(call: Call, endpoint_id: str, given: dict[str, Any]) -> tuple[Patch, ContractError | None]:
-    blank = Patch(key="", endpoint_id=endpoint_id)
-    try:
-        blank = prepare(endpoint_id, {})
-        if isinstance(given["Endpoint"], ContractError):
-            return blank, given["Endpoint"]
-        patch = prepare(endpoint_id, given["Endpoint"])
-    except BadRequestException as error:
-        return blank, error
+def _patch(call: Call, endpoint_id: str, endpoint: dict[str, Any] | ContractError) -> Patch | None:
+    """What is to be written; None for an endpoint that is left alone."""
+    if isinstance(endpoint, ContractError):
+        raise endpoint
+    if not endpoint:
+        return None
+    patch = prepare(endpoint_id, as_item(endpoint), endpoint)
     if patch.request_id is None:
         patch.request_id = call.request_id
-    return patch, None
+    return patch
 
 
 def _judge(item: _Item, event_id: str, event: Event | ContractError) -> ContractError | None:
