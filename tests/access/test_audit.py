@@ -276,7 +276,8 @@ def test_bug_is_recorded_without_its_details(settings: Settings) -> None:
 
 
 def test_what_is_data_traffic_is_not_recorded(raw: Raw, client: Any, app: str) -> None:
-    refusal(client.put_events, ApplicationId=app, EventsRequest={"BatchItem": {"e": {"Endpoint": {}, "Events": {}}}})
+    client.put_events(ApplicationId=app, EventsRequest={"BatchItem": {"e": {"Endpoint": {}, "Events": {}}}})
+    refusal(client.put_events, ApplicationId=app, EventsRequest={"BatchItem": {}})
     refusal(client.send_messages, ApplicationId=app, MessageRequest={"MessageConfiguration": {}})
     client.get_app(ApplicationId=app)
 

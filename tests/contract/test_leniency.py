@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from repoint.contract import json_text
 from repoint.contract.decode import decode, strict_decoder
 from repoint.contract.encode import encode
-from repoint.contract.errors import BadRequestException
+from repoint.contract.errors import BadRequestException, ContractError
 from repoint.contract.json_text import parse, refuse_unreadable
 from repoint.contract.model import SHAPES
 from repoint.contract.walk import Faults, walk
@@ -113,6 +113,12 @@ def test_what_is_accepted_strictly_is_read_the_same_leniently(data: st.DataObjec
     assert encode(leniently) == encode(strictly)
 
 
+def has_held(part: Any) -> bool:
+    """Whether a fault stands in the place of what is judged by itself."""
+    parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+    return isinstance(part, ContractError) or any(map(has_held, parts))
+
+
 @PATIENT
 @given(st.data())
 def test_what_was_read_leniently_without_fault_is_right(data: st.DataObject) -> None:
@@ -122,7 +128,7 @@ def test_what_was_read_leniently_without_fault_is_right(data: st.DataObject) -> 
     assert decoder is not None
     leniently, faults = lenient(shape, body)
 
-    if not faults:
+    if not faults and not has_held(leniently):
         assert encode(decoder.decode(encode(leniently))) == encode(leniently)
 
 
