@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
     log = folder / LOG
     command = (*REPOINT, "serve", "--data-dir", str(folder / "data"), "--port", "0")
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "REPOINT_"))}
+    own["REPOINT_EVENT_FOLDERS"] = json.dumps([str(folder / "streams")])
     with log.open("w") as errors:
         process = subprocess.Popen(
             command, cwd=folder, env=own | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=errors, text=True
@@ -130,6 +132,7 @@ def run(environment: dict[str, str], folder: Path) -> None:
     read_and_update(client, application["Id"])
     endpoints = export(client, environment, application["Id"], folder, expected["endpoints"])
     segments(client, environment, application["Id"], folder, endpoints)
+    events(client, environment, application["Id"], folder)
 
 
 def import_file(client: Any, application_id: str, name: str, file_format: str, expected: dict[str, Any]) -> None:
@@ -271,6 +274,55 @@ def segments(
         console.print(told, markup=False, soft_wrap=True)
         is_or_not = "is" if endpoint in expected else "is not"
         check(told.startswith(f"{endpoint['Id']} {is_or_not} a member"), f"{endpoint['Id']} {is_or_not} a member", told)
+
+
+def events(client: Any, environment: dict[str, str], application_id: str, folder: Path) -> None:
+    """Stream events to a folder, put some, follow them, and read them back from where they were sent."""
+    step("An event stream to a folder")
+    request = {"DestinationStreamArn": f"file://{folder}/streams/shop", "RoleArn": ROLE}
+    show(client.put_event_stream(ApplicationId=application_id, WriteEventStream=request)["EventStream"])
+
+    step(f"Put events of {USER_ID}-email")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    batch = {
+        f"{USER_ID}-email": {
+            "Endpoint": {"Metrics": {"Visits": 7.0}},
+            "Events": {
+                "event-1": {"EventType": "_session.start", "Timestamp": now},
+                "event-2": {"EventType": "product.viewed", "Timestamp": now, "Attributes": {"product": "Kayak"}},
+                "event-3": {"EventType": "product.viewed", "Timestamp": "yesterday"},
+                "event-4": {"EventType": "_email.hardbounce", "Timestamp": now},
+            },
+        }
+    }
+    answer = client.put_events(ApplicationId=application_id, EventsRequest={"BatchItem": batch})
+    results = answer["EventsResponse"]["Results"][f"{USER_ID}-email"]
+    show(results)
+    told = [verdict["Message"] for _, verdict in sorted(results["EventsItemResponse"].items())]
+    judged = ["Accepted", "Accepted", "Invalid Timestamp", "Reserved event type"]
+    check(told == judged, "each event was judged by itself", told)
+
+    step("See them in the log")
+    console.print(repoint(environment, "events", "tail", "--app", application_id), markup=False, soft_wrap=True, end="")
+
+    step("Read them back from where the stream leads")
+    records = sent_on(folder / "streams" / "shop", 3)
+    types = [record["event_type"] for record in records]
+    check(types == ["_test.event_stream", "_session.start", "product.viewed"], "the stream carried them", types)
+    show(records[-1])
+    endpoint = json.loads(records[-1]["client_context"]["custom"]["endpoint"])
+    check(endpoint["User"]["UserId"] == USER_ID, "a record tells whose event it is", endpoint)
+    console.print(repoint(environment, "stream", "status", "--app", application_id), markup=False, end="")
+
+
+def sent_on(folder: Path, count: int) -> list[dict[str, Any]]:
+    """What the stream has written, as soon as it is so much."""
+    deadline = time.monotonic() + JOB_TIMEOUT_S
+    while True:
+        lines = [line for path in sorted(folder.glob("*.ndjson")) for line in path.read_text("utf-8").splitlines()]
+        if len(lines) >= count or time.monotonic() > deadline:
+            return [json.loads(line) for line in lines]
+        time.sleep(0.1)
 
 
 def is_traveller(endpoint: dict[str, Any]) -> bool:
