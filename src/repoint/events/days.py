@@ -8,6 +8,7 @@ import structlog
 from repoint.db.pool import Database
 from repoint.db.queries import load_queries
 from repoint.queue import TaskContext, every
+from repoint.queue.beside import runs_beside
 
 log = structlog.get_logger()
 Q = load_queries("repoint.events")
@@ -17,10 +18,21 @@ _DAYS_AHEAD = 7
 
 
 async def add_days(database: Database, today: date) -> None:
-    """Give today and the days to come their places."""
-    for ahead in range(_DAYS_AHEAD + 1):
+    """Give today, the days to come, and those without a place that events were written on, their places."""
+    async with database.connection() as db:
+        days = {row["day"] for row in await db.rows(Q.unsorted_days)}
+    for day in sorted(days | {today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD + 1)}):
         async with database.transaction() as db:
-            await db.execute(Q.add_day, {"day": today + timedelta(days=ahead)})
+            await db.execute(Q.add_day, {"day": day})
+
+
+@runs_beside
+async def begin_days(context: TaskContext) -> None:
+    """Have today and the days to come as soon as a worker starts: a new log need not wait for the hour."""
+    try:
+        await add_days(context.database, context.now().date())
+    except psycopg.OperationalError as error:
+        log.warning("The days of the event log are made at the next hour", reason=str(error))
 
 
 @every(seconds=3600)

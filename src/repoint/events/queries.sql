@@ -51,6 +51,10 @@ DELETE FROM events_set_aside WHERE (application_id, name, position) IN (
     SELECT application_id, name, position FROM events_set_aside
     WHERE application_id = %(application_id)s LIMIT %(rows)s)
 
+-- unsorted_days --
+-- Days (UTC) without a place of their own that events were written on.
+SELECT DISTINCT (logged_at AT TIME ZONE 'UTC')::date AS day FROM events_unsorted
+
 -- add_day --
 -- A place for the events of this day (UTC), unless it has one.
 SELECT add_events_day(%(day)s::date) AS is_new

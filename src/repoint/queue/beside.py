@@ -13,7 +13,7 @@ _runs: list[Run] = []
 
 
 def runs_beside(function: Run) -> Run:
-    """Have every worker run this until it is cancelled; it must live through whatever fails."""
+    """Have every worker run this once, until it ends or is cancelled; it must live through whatever fails."""
     _runs.append(function)
     return function
 
