@@ -16,26 +16,42 @@ class Throttle(BaseModel, frozen=True):
     burst: float | None = Field(default=None, ge=1)
 
 
-class S3Credentials(BaseModel, frozen=True, extra="forbid"):
-    """One identity at the S3 service."""
+class AwsCredentials(BaseModel, frozen=True, extra="forbid"):
+    """One identity at a service of Amazon's, or at a server that stands in for it."""
 
-    access_key_id: str = Field(description="Access key id at the S3 service.")
+    access_key_id: str = Field(description="Access key id at the service.")
     secret_access_key: SecretStr = Field(description="Its secret.")
     session_token: SecretStr | None = Field(default=None, description="Its session token, if it is a temporary key.")
 
 
-class S3(BaseModel, frozen=True, extra="forbid"):
+class _AwsIdentities(BaseModel, frozen=True, extra="forbid"):
+    """Who we are at a service."""
+
+    credentials: AwsCredentials | None = Field(
+        default=None, description="Used for every call; without them AWS's own chain (AWS_ACCESS_KEY_ID, …) is asked."
+    )
+    roles: dict[str, AwsCredentials] = Field(
+        default={}, description="Credentials by role ARN; when any is given, callers must name one of these roles."
+    )
+
+
+class S3(_AwsIdentities, frozen=True, extra="forbid"):
     """Where `s3://` leads. Without `endpoint_url` it is Amazon S3 itself."""
 
     endpoint_url: str | None = Field(
         default=None, pattern=r"^https?://", description="Any server that speaks S3; buckets are then put in the path."
     )
     region: str = Field(default="us-east-1", description="Region that requests to S3 are signed for.")
-    credentials: S3Credentials | None = Field(
-        default=None, description="Used for every bucket; without them AWS's own chain (AWS_ACCESS_KEY_ID, …) is asked."
+
+
+class AwsService(_AwsIdentities, frozen=True, extra="forbid"):
+    """Where ARNs of one of Amazon's services lead. Without `endpoint_url` it is Amazon's own."""
+
+    endpoint_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Any server that speaks the service's protocol."
     )
-    roles: dict[str, S3Credentials] = Field(
-        default={}, description="Credentials by role ARN; when any is given, a job must name one of these roles."
+    region: str | None = Field(
+        default=None, description="Region that requests are signed for; by default that of the ARN."
     )
 
 

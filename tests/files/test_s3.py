@@ -9,10 +9,11 @@ from random import Random
 import pytest
 from pydantic import SecretStr
 
+from repoint.aws import session
 from repoint.files import s3 as s3_module
 from repoint.files.s3 import MAX_RECONNECTS, PART_BYTES
 from repoint.files.store import FileChangedError, FilesError, open_files, role_is_known
-from repoint.settings import S3, S3Credentials, Settings
+from repoint.settings import S3, AwsCredentials, Settings
 from tests.files.stores import Store, get, keys, put, write_and_fail
 from tests.files.wires import Wire, answering, wire_to
 from tests.fixtures.s3 import S3Server
@@ -205,9 +206,9 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    s3_module.session.cache_clear()
+    session.cache_clear()
     yield monkeypatch
-    s3_module.session.cache_clear()
+    session.cache_clear()
 
 
 async def test_credentials_may_come_from_the_environment(bare_environment: pytest.MonkeyPatch) -> None:
@@ -247,10 +248,10 @@ async def etag_of_boto(s3: S3Server, key: str) -> str:
     return etag.strip('"')
 
 
-def _credentials(access_key_id: str) -> S3Credentials:
-    return S3Credentials(access_key_id=access_key_id, secret_access_key=SecretStr("secret"))
+def _credentials(access_key_id: str) -> AwsCredentials:
+    return AwsCredentials(access_key_id=access_key_id, secret_access_key=SecretStr("secret"))
 
 
-def _settings(port: int, *, roles: dict[str, S3Credentials] | None = None) -> Settings:
+def _settings(port: int, *, roles: dict[str, AwsCredentials] | None = None) -> Settings:
     s3 = S3(endpoint_url=f"http://127.0.0.1:{port}", credentials=_credentials("SERVERKEY"), roles=roles or {})
     return Settings(s3=s3)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from repoint.db.pool import Database
 from repoint.db.queries import Query
-from repoint.settings import S3, S3Credentials, Settings
+from repoint.settings import S3, AwsCredentials, Settings
 from tests.jobs.conftest import Bucket, Jobs, both_stores
 
 WORKED_EXAMPLE = """\
@@ -401,7 +401,7 @@ async def test_a_store_that_does_not_answer_fails_the_job_at_its_last_try(
 ) -> None:
     url = await bucket.put("x.csv", csv_of("a"))
     job_id = jobs.create_import(url)["Id"]
-    credentials = S3Credentials(access_key_id="test", secret_access_key=SecretStr("test"))
+    credentials = AwsCredentials(access_key_id="test", secret_access_key=SecretStr("test"))
     jobs.set_worker(s3=S3(endpoint_url="http://127.0.0.1:1", credentials=credentials))
     async with database.connection() as db:
         # One of the tries is left: each takes long, having tries of its own.

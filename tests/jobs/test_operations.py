@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
-from repoint.settings import S3Credentials
+from repoint.settings import AwsCredentials
 from tests.fixtures.refusal import Refusal, refusal
 from tests.fixtures.server import Raw, Serve, make_client
 from tests.jobs.conftest import ROLE, Bucket, Jobs, both_stores
@@ -122,7 +122,7 @@ def test_a_malformed_role_is_refused(role: str, jobs: Jobs) -> None:
 async def test_a_role_must_be_one_of_those_that_have_credentials(
     jobs: Jobs, bucket: Bucket, serve: Serve, settings: Any
 ) -> None:
-    roles = {ROLE: S3Credentials(access_key_id="test", secret_access_key=SecretStr("test"))}
+    roles = {ROLE: AwsCredentials(access_key_id="test", secret_access_key=SecretStr("test"))}
     server = serve(s3=settings.s3.model_copy(update={"roles": roles}))
     client = make_client(server)
     url = await bucket.put("x.csv", CSV)

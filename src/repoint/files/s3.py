@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
+from repoint.aws import identity, session
 from repoint.files.file import (
     RESERVED,
     FileChangedError,
@@ -18,7 +18,7 @@ from repoint.files.file import (
     check_bucket,
     check_key,
 )
-from repoint.settings import S3, S3Credentials
+from repoint.settings import S3, AwsCredentials
 
 CHUNK_BYTES = 1 << 20
 PAGE_SIZE = 1000
@@ -31,7 +31,7 @@ RECONNECT_WAIT_S = 0.1
 
 
 @asynccontextmanager
-async def open_s3(s3: S3, credentials: S3Credentials | None) -> AsyncIterator[Files]:
+async def open_s3(s3: S3, credentials: AwsCredentials | None) -> AsyncIterator[Files]:
     """A client of `s3`, acting as `credentials` or as whom AWS's own chain finds (environment, profile, instance)."""
     # In a thread, as the first time takes most of a second.
     aws = await asyncio.to_thread(session)
@@ -42,7 +42,7 @@ async def open_s3(s3: S3, credentials: S3Credentials | None) -> AsyncIterator[Fi
         region_name=s3.region,
         endpoint_url=s3.endpoint_url,
         config=_config(s3),
-        **_identity(credentials),
+        **identity(credentials),
     ) as client:
         yield S3Files(client, (BotoCoreError, BrokenBodyError))
 
@@ -213,15 +213,6 @@ class _S3Writer:
                     await self._client.abort_multipart_upload(**self._target, UploadId=upload["UploadId"])
 
 
-@cache
-def session() -> Any:
-    """AWS's service models and what was found of credentials, read once a process."""
-    # Half a second and 37 MB that a server on a folder need not pay.
-    from aiobotocore.session import get_session  # noqa: PLC0415 - for the reason above
-
-    return get_session()
-
-
 def _config(s3: S3) -> Any:
     from aiobotocore.config import AioConfig  # noqa: PLC0415 - as in session
 
@@ -235,18 +226,6 @@ def _config(s3: S3) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-
-
-def _identity(credentials: S3Credentials | None) -> dict[str, str]:
-    if credentials is None:
-        return {}
-    identity = {
-        "aws_access_key_id": credentials.access_key_id,
-        "aws_secret_access_key": credentials.secret_access_key.get_secret_value(),
-    }
-    if credentials.session_token:
-        identity["aws_session_token"] = credentials.session_token.get_secret_value()
-    return identity
 
 
 def _object(entry: dict[str, Any]) -> FileObject:

@@ -1,0 +1,107 @@
+"""Clients of Amazon's services, or of any servers that speak as these do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from repoint.settings import AwsCredentials, AwsService
+
+CONNECT_TIMEOUT_S = 5
+# Of these the text names an address at most; the others may quote what was sent.
+_TELLING = (HTTPClientError, NoCredentialsError, PartialCredentialsError)
+
+
+class AwsError(Exception):
+    """A service refused or did not answer.
+
+    `code` is the service's own, `NoCredentials`, or `EndpointUnreachable`. `message` is what it said, which can quote
+    what it was sent unless it `is_ours`.
+    """
+
+    def __init__(self, code: str, message: str, *, is_ours: bool = True) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code
+        self.is_ours = is_ours
+
+
+@asynccontextmanager
+async def open_client(  # noqa: PLR0913 - which service, as whom, and how patient
+    name: str,
+    service: AwsService | None,
+    *,
+    region: str,
+    role_arn: str,
+    read_timeout_s: float = 10,
+    attempts: int = 2,
+) -> AsyncIterator[Any]:
+    """A client of the service `name` at Amazon or where `service` says, in `region` unless the service has its own.
+
+    Raises AwsError `AccessDenied` when roles are given and `role_arn` is none of them. Errors of its calls are told by
+    `aws_errors`.
+    """
+    service = service or AwsService()
+    if service.roles and role_arn not in service.roles:
+        raise AwsError("AccessDenied", f"no credentials are set for {role_arn}")
+    # In a thread, as the first time takes most of a second.
+    aws = await asyncio.to_thread(session)
+    from aiobotocore.config import AioConfig  # noqa: PLC0415 - as in session
+
+    config = AioConfig(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    async with aws.create_client(
+        name,
+        region_name=service.region or region,
+        endpoint_url=service.endpoint_url,
+        config=config,
+        **identity(service.roles.get(role_arn, service.credentials)),
+    ) as client:
+        yield client
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Tell every way in which a call can fail as AwsError."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        raise AwsError(told.get("Code", "Unknown"), told.get("Message", ""), is_ours=False) from error
+    except BotoCoreError as error:
+        is_unknown = isinstance(error, NoCredentialsError | PartialCredentialsError)
+        code = "NoCredentials" if is_unknown else "EndpointUnreachable"
+        raise AwsError(code, str(error) if isinstance(error, _TELLING) else type(error).__name__) from error
+
+
+@cache
+def session() -> Any:
+    """AWS's service models and what was found of credentials, read once a process."""
+    # Half a second and 37 MB that a server without any such service need not pay.
+    from aiobotocore.session import get_session  # noqa: PLC0415 - for the reason above
+
+    return get_session()
+
+
+def identity(credentials: AwsCredentials | None) -> dict[str, str]:
+    """What a client is told of who it is; nothing for whom AWS's own chain finds (environment, profile, instance)."""
+    if credentials is None:
+        return {}
+    known = {
+        "aws_access_key_id": credentials.access_key_id,
+        "aws_secret_access_key": credentials.secret_access_key.get_secret_value(),
+    }
+    if credentials.session_token:
+        known["aws_session_token"] = credentials.session_token.get_secret_value()
+    return known
