@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     event_folders: tuple[Path, ...] = Field(
         default=(), description="Folders that event streams to `file://` may write to; none by default."
     )
+    kinesis: AwsService | None = Field(
+        default=None, description="The Kinesis that streams to `arn:aws:kinesis:…` lead to; without it Amazon's."
+    )
+    firehose: AwsService | None = Field(
+        default=None, description="The Firehose that streams to `arn:aws:firehose:…` lead to; without it Amazon's."
+    )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")
