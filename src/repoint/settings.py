@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     firehose: AwsService | None = Field(
         default=None, description="The Firehose that streams to `arn:aws:firehose:…` lead to; without it Amazon's."
     )
+    lambda_api: AwsService | None = Field(
+        default=None, description="The Lambda API that calls functions of `arn:aws:lambda:…`; without it Amazon's."
+    )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")
