@@ -140,6 +140,17 @@ class Settings(BaseSettings):
     lambda_api: AwsService | None = Field(
         default=None, description="The Lambda API that calls functions of `arn:aws:lambda:…`; without it Amazon's."
     )
+    event_webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Makes the keys that event streams to `https://` are signed with; without it there are none.",
+    )
+    webhook_ca_file: Path | None = Field(
+        default=None, description="PEM file of CAs that hosts of webhooks may be proved by, beside the public ones."
+    )
+    allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(), description="Networks, beside the public internet, that webhooks may lead to, with `http://` too."
+    )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")

@@ -1,0 +1,175 @@
+"""Calls to URLs that users give: to the public internet, and to networks that the operator allowed, but nowhere else.
+
+A name is looked up for each request, every address that it has is judged, and the connection goes to one that was
+judged: a name that leads elsewhere a moment later leads us nowhere. TLS still proves the name. Redirects are not
+followed, and proxies of the environment not used, since either would choose the address in our stead.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
+
+import httpx2
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 10
+# Of everything together, however slowly an answer drips in.
+ANSWER_TIMEOUT_S = 15
+# More of an answer is not read; the connection is given up instead.
+_ANSWER_BYTES = 64 << 10
+# Of a name with many addresses so many are tried.
+_TRIES = 3
+
+Address = IPv4Address | IPv6Address
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+class RefusedUrlError(Exception):
+    """A URL that we do not call. The text names its host at most: the rest can be a secret."""
+
+
+class NoAnswerError(Exception):
+    """The call did not get an answer; the text tells why."""
+
+
+@asynccontextmanager
+async def open_webhook(url: str, *, allowed: Networks, ca_file: Path | None) -> AsyncIterator["Webhook"]:
+    """A way to this URL. `http://` leads only into `allowed` networks; `ca_file` is trusted beside the public CAs.
+
+    Raises RefusedUrlError for a URL that cannot be called, NoAnswerError when `ca_file` cannot be read.
+    """
+    target = _read(url)
+    transport = _JudgedTransport(allowed, await asyncio.to_thread(_trust, ca_file))
+    timeout = httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    async with httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
+        yield Webhook(client, target, allowed)
+
+
+class Webhook:
+    """A URL that may be called. Every method raises RefusedUrlError when its address is none that we call."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: httpx2.URL, allowed: Networks) -> None:
+        self._client = client
+        self._url = url
+        self._allowed = allowed
+        self.host = url.host
+
+    async def check(self) -> None:
+        """See where it leads, without calling it; raises NoAnswerError for a name that nobody knows."""
+        await judged_addresses(self._url, self._allowed)
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """POST a body; answers the status, whichever it is. Raises NoAnswerError."""
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await self._post(body, headers)
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise NoAnswerError(f"{self.host} did not answer in time") from error
+        except httpx2.HTTPError as error:
+            raise NoAnswerError(f"{self.host} could not be called: {str(error) or type(error).__name__}") from error
+
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        async with self._client.stream("POST", self._url, content=body, headers=dict(headers)) as answer:
+            size_bytes = 0
+            # To its end, so that the connection can be used again.
+            async for chunk in answer.aiter_raw():
+                size_bytes += len(chunk)
+                if size_bytes > _ANSWER_BYTES:
+                    break
+            return answer.status_code
+
+
+class _JudgedTransport(httpx2.AsyncBaseTransport):
+    """Sends requests to addresses that were judged. For one host only: connections are kept by address."""
+
+    def __init__(self, allowed: Networks, trust: ssl.SSLContext) -> None:
+        self._allowed = allowed
+        self._inner = httpx2.AsyncHTTPTransport(verify=trust, trust_env=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = request.url
+        *others, last = (await judged_addresses(url, self._allowed))[:_TRIES]
+        # The header Host was made of the name; TLS is told it here.
+        request.extensions = {**request.extensions, "sni_hostname": url.raw_host.decode("ascii")}
+        for address in others:
+            request.url = url.copy_with(host=str(address))
+            try:
+                return await self._inner.handle_async_request(request)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        request.url = url.copy_with(host=str(last))
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def judged_addresses(url: httpx2.URL, allowed: Networks) -> list[Address]:
+    """Every address of the URL's host, one at least; raises RefusedUrlError when one of them is none that we call."""
+    addresses = await _look_up(url)
+    for address in addresses:
+        if any(address in network for network in allowed):
+            continue
+        if url.scheme != "https":
+            raise RefusedUrlError(
+                f"http:// to {url.host} ({address}): only into allowed_private_networks, else https://"
+            )
+        if not is_public(address):
+            raise RefusedUrlError(f"{url.host} ({address}) is not on the public internet, see allowed_private_networks")
+    return addresses
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public internet: not private, loopback, link-local, multicast, or of no use."""
+    if isinstance(address, IPv6Address):
+        if address.sixtofour is not None:
+            return is_public(address.sixtofour)
+        if address.is_site_local:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+async def _look_up(url: httpx2.URL) -> list[Address]:
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                url.raw_host.decode("ascii"), url.port, type=socket.SOCK_STREAM
+            )
+    except (OSError, UnicodeError) as error:  # a TimeoutError is an OSError, too
+        raise NoAnswerError(f"{url.host} has no address") from error
+    return list(dict.fromkeys(_plain(ip_address(each[4][0])) for each in found))
+
+
+def _plain(address: Address) -> Address:
+    """An IPv4 address however it is written."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _read(url: str) -> httpx2.URL:
+    try:
+        target = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise RefusedUrlError("not a URL") from error
+    if target.scheme not in {"http", "https"} or not target.host:
+        raise RefusedUrlError("not an https:// URL with a host")
+    if target.userinfo:
+        raise RefusedUrlError("a URL with a password in it is shown to everybody who may read the configuration")
+    return target
+
+
+@cache
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """What proves a host's name; read once a process, as it takes some milliseconds."""
+    context = httpx2.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:
+            raise NoAnswerError(f"webhook_ca_file cannot be read: {error.strerror or error}") from error
+    return context
