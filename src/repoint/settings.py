@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="Networks, beside the public internet, that webhooks may lead to, with `http://` too."
     )
+    event_object_wait_s: float = Field(
+        default=60, ge=0, description="Seconds that events wait for others to share an object of a stream to `s3://`."
+    )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")

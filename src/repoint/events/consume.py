@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import psycopg
 import structlog
@@ -23,7 +23,7 @@ from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Database, Db, Row
 from repoint.db.queries import load_queries
 from repoint.events.horizon import MARGIN, Settled, settled
-from repoint.events.log import LoggedEvent, SetAside, Subscriber, UnreachableError
+from repoint.events.log import Gathering, LoggedEvent, SetAside, Subscriber, UnreachableError
 from repoint.queue import TaskContext
 from repoint.queue.beside import runs_beside
 
@@ -43,11 +43,21 @@ LONGEST_RETRY_S = 60.0
 _REASON_CHARACTERS = 500
 
 
+_USUAL = Gathering(BATCH_EVENTS, BATCH_BYTES)
+
+
 class Consumer(Protocol):
     """What takes a reader's events outside any transaction."""
 
     async def put(self, events: Sequence[LoggedEvent]) -> list[SetAside]:
         """Take a batch; see `Sink.put`."""
+
+
+@runtime_checkable
+class Gatherer(Protocol):
+    """A consumer that wants other batches than most."""
+
+    gathering: Gathering
 
 
 # Opens the consumer of one application's reader; raises UnreachableError when it cannot be opened now.
@@ -211,9 +221,10 @@ class Reading:
             await db.execute(Q.give_back_reader, claim.key)
 
     async def _hand_to(self, claim: _Claim, consumer: Consumer) -> bool:
-        """Hand over the next batch and note it; False when there is none or the claim is lost."""
-        events = await self._next(claim)
-        if not events:
+        """Hand over the next batch and note it; False when there is none, it waits for more, or the claim is lost."""
+        gathering = consumer.gathering if isinstance(consumer, Gatherer) else _USUAL
+        events = await self._next(claim, gathering)
+        if not events or await self._rest(claim, events, gathering):
             return False
         try:
             async with asyncio.timeout(self._context.settings.worker_lease_s / 2):
@@ -236,18 +247,38 @@ class Reading:
                 await subscriber(db, claim.application_id, wanted)
         return True
 
-    async def _next(self, claim: _Claim) -> list[LoggedEvent]:
+    async def _rest(self, claim: _Claim, events: list[LoggedEvent], gathering: Gathering) -> bool:
+        """Put the reader to rest until a batch that is not full has waited long enough; False when it has."""
+        # The next event may have been too large for this batch, so it's full before it is filled to the brim.
+        is_full = len(events) == gathering.events or 2 * sum(len(each.record) for each in events) > gathering.size_bytes
+        if is_full or not gathering.wait_s:
+            return False
+        parameters = claim.key | {"logged_at": events[0].logged_at, "wait_s": gathering.wait_s}
+        async with self._database.connection() as db:
+            return await db.execute(Q.rest_reader, parameters) > 0
+
+    async def _next(self, claim: _Claim, gathering: Gathering = _USUAL) -> list[LoggedEvent]:
+        """The next events, in steps: the database looks at as many records as are asked for, however few then fit."""
+        events: list[LoggedEvent] = []
+        after, left_bytes = claim.position, gathering.size_bytes
         async with self._database.connection() as db:
             end = await settled(db)
-            parameters = {
-                "application_id": claim.application_id,
-                "after": claim.position,
-                "up_to": end.position,
-                "since": claim.logged_at - MARGIN,
-                "rows": BATCH_EVENTS,
-                "bytes": BATCH_BYTES,
-            }
-            return [LoggedEvent(*row) for row in await db.tuples(Q.read_events, parameters)]
+            while len(events) < gathering.events and left_bytes > 0:
+                rows = min(BATCH_EVENTS, gathering.events - len(events))
+                parameters = {
+                    "application_id": claim.application_id,
+                    "after": after,
+                    "up_to": end.position,
+                    "since": claim.logged_at - MARGIN,
+                    "rows": rows,
+                    "bytes": left_bytes,
+                }
+                more = [LoggedEvent(*row) for row in await db.tuples(Q.read_events, parameters)]
+                events += more
+                if len(more) < rows:
+                    break
+                after, left_bytes = more[-1].position, left_bytes - sum(len(each.record.encode()) for each in more)
+        return events
 
     async def _note(self, db: Db, claim: _Claim, events: list[LoggedEvent], refused: list[SetAside]) -> bool:
         """Note a batch as read; False when the claim is lost."""

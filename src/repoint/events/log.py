@@ -40,6 +40,17 @@ class UnreachableError(Exception):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """How much a consumer is given at once, whichever is reached first."""
+
+    events: int
+    # Of their records.
+    size_bytes: int
+    # So long a batch that is not full waits for more, from when its first event was logged.
+    wait_s: float = 0
+
+
 # A feature that reads the log: gets an application's id and a batch in order, in the transaction that notes the batch
 # as read, so that what it writes there happens once.
 Subscriber = Callable[[Db, str, Sequence[LoggedEvent]], Awaitable[None]]

@@ -186,6 +186,14 @@ ON CONFLICT DO NOTHING
 UPDATE event_readers SET leased_until = '-infinity'
 WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoch)s
 
+-- rest_reader --
+-- A reader whose batch waits for more is free again when its first event is old enough, and with whom it was no longer;
+-- no row when that event is old enough now.
+UPDATE event_readers
+SET epoch = epoch + 1, leased_until = clock_timestamp(), retry_at = %(logged_at)s + make_interval(secs => %(wait_s)s)
+WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoch)s
+    AND %(logged_at)s + make_interval(secs => %(wait_s)s) > clock_timestamp()
+
 -- postpone_reader --
 -- A reader whose batch was not taken is free again after a while.
 UPDATE event_readers
