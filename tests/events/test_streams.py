@@ -1,25 +1,35 @@
 """Event streams from PutEventStream to the sink, as clients and the worker run them (events.md sections 3 and 4)."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from pydantic import SecretStr
 
 from repoint.db.pool import Database
 from repoint.events.consume import Reading
 from repoint.queue import TaskContext
-from repoint.settings import Settings
+from repoint.settings import AwsService, Settings
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw
+from tests.fixtures.streamed import service
 
 Client = Any
+KINESIS = "arn:aws:kinesis:us-east-1:123456789012:stream/"
 ROLE = "arn:aws:iam::000000000000:role/stream"
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return settings.model_copy(update={"event_folders": (tmp_path / "streams",)})
+def settings(settings: Settings, tmp_path: Path, s3_endpoint_url: str) -> Settings:
+    changes = {
+        "event_folders": (tmp_path / "streams",),
+        "event_webhook_secret": SecretStr("a secret of the operator's"),
+        "kinesis": service(s3_endpoint_url),
+    }
+    return settings.model_copy(update=changes)
 
 
 @pytest.fixture
@@ -66,6 +76,56 @@ async def test_events_put_from_then_on_arrive_behind_a_test_record(
 
     assert stream["DestinationStreamArn"] == f"file://{folder}"
     assert received(folder) == ["_test.event_stream", "a", "b", "c"]
+
+
+async def test_a_kinesis_stream_has_every_event_put_since(
+    client: Client, app: str, reading: Reading, settings: Settings
+) -> None:
+    assert settings.kinesis
+    with closing(kinesis_client(settings.kinesis)) as kinesis:
+        kinesis.create_stream(StreamName="shop", ShardCount=1)
+        kinesis.get_waiter("stream_exists").wait(StreamName="shop", WaiterConfig={"Delay": 1})
+        stream_to(client, app, f"{KINESIS}shop")
+        put(client, app, "a", "b")
+        await reading.drain()
+
+        place = {"StreamName": "shop", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+        found = kinesis.get_records(ShardIterator=kinesis.get_shard_iterator(**place)["ShardIterator"])["Records"]
+
+    assert [(record["PartitionKey"], json.loads(record["Data"])["event_type"]) for record in found] == [
+        (app, "_test.event_stream"),
+        ("e1", "a"),
+        ("e1", "b"),
+    ]
+
+
+def test_a_kinesis_stream_that_is_missing_is_refused_as_clients_know_it(client: Client, app: str) -> None:
+    stream = {"DestinationStreamArn": f"{KINESIS}none", "RoleArn": ROLE}
+
+    told = refusal(client.put_event_stream, ApplicationId=app, WriteEventStream=stream)
+
+    assert told == (400, "BadRequestException", "Destination stream validation failed")
+
+
+def test_a_webhook_inside_our_own_network_is_refused_and_told_why(client: Client, app: str) -> None:
+    stream = {"DestinationStreamArn": "https://127.0.0.1:9/hook", "RoleArn": ROLE}
+
+    told = refusal(client.put_event_stream, ApplicationId=app, WriteEventStream=stream)
+
+    assert told.message == (
+        "Destination stream validation failed: 127.0.0.1 (127.0.0.1) is not on the public internet, "
+        "see allowed_private_networks"
+    )
+
+
+def kinesis_client(service: AwsService) -> Any:
+    return boto3.client(
+        "kinesis",
+        endpoint_url=service.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 def test_a_destination_that_none_serves_is_refused(client: Client, app: str) -> None:
