@@ -1,0 +1,89 @@
+"""Clients of services: what becomes of those that hang, refuse, or are called by nobody known."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from repoint.aws import AwsError, aws_errors, open_client, session
+from repoint.settings import AwsService
+from tests.fixtures.receiver import Answer, Receiver
+from tests.fixtures.streamed import CREDENTIALS, ROLE, service
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """No credentials anywhere; what a test adds is forgotten with it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    session.cache_clear()
+    yield monkeypatch
+    session.cache_clear()
+
+
+async def fail(service: AwsService, **options: float) -> AwsError:
+    """The error of a call."""
+    opened = open_client("kinesis", service, region="us-east-1", role_arn=ROLE, attempts=1, **options)
+    async with opened as client:
+        with pytest.raises(AwsError) as caught, aws_errors():
+            await client.list_streams()
+    return caught.value
+
+
+async def test_a_service_that_hangs_is_given_up() -> None:
+    waiting: set[asyncio.StreamWriter] = set()
+    server = await asyncio.start_server(lambda _, writer: waiting.add(writer), "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async with server:
+        error = await fail(service(url), read_timeout_s=0.2)
+        for writer in waiting:
+            writer.close()
+
+    assert (error.code, error.is_ours) == ("EndpointUnreachable", True)
+    assert str(error) == f'EndpointUnreachable: Read timeout on endpoint URL: "{url}/"'
+
+
+async def test_what_a_service_says_is_kept_apart_from_what_we_say(receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(400, b'{"__type": "com.amazonaws#ValidationException", "message": "not this"}')
+
+    error = await fail(service(receiver.url))
+
+    assert (error.code, error.is_ours, str(error)) == ("ValidationException", False, "ValidationException: not this")
+
+
+@pytest.mark.usefixtures("bare_environment")
+async def test_without_credentials_nobody_is_called(receiver: Receiver) -> None:
+    error = await fail(AwsService(endpoint_url=receiver.url))
+
+    assert error.code == "NoCredentials"
+    assert receiver.received == []
+
+
+async def test_credentials_may_come_from_the_environment(
+    bare_environment: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    bare_environment.setenv("AWS_ACCESS_KEY_ID", "ENVIRONMENTKEY")
+    bare_environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    receiver.answer = lambda _: Answer(200, b'{"StreamNames": []}')
+
+    opened = open_client("kinesis", AwsService(endpoint_url=receiver.url), region="us-east-1", role_arn=ROLE)
+    async with opened as client:
+        await client.list_streams()
+
+    assert "Credential=ENVIRONMENTKEY/" in receiver.received[0].headers["authorization"]
+
+
+async def test_a_temporary_key_comes_with_its_token(receiver: Receiver) -> None:
+    temporary = CREDENTIALS.model_validate({**CREDENTIALS.model_dump(), "session_token": "token"})
+    receiver.answer = lambda _: Answer(200, b'{"StreamNames": []}')
+
+    there = service(receiver.url, credentials=temporary)
+    async with open_client("kinesis", there, region="us-east-1", role_arn=ROLE) as client:
+        await client.list_streams()
+
+    assert receiver.received[0].headers["x-amz-security-token"] == "token"
