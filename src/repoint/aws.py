@@ -60,6 +60,8 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
         retries={"mode": "standard", "total_max_attempts": attempts},
+        # A third of the work of a put; the service looks anyway.
+        parameter_validation=False,
     )
     async with aws.create_client(
         name,
