@@ -79,7 +79,7 @@ async def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.Mo
     resolving(monkeypatch, ["8.8.8.8", "10.0.0.1"])
 
     async with open_webhook("https://hooks.example/", allowed=(), ca_file=None) as webhook:
-        with pytest.raises(RefusedUrlError, match=r"hooks\.example \(10\.0\.0\.1\) is not on the public internet"):
+        with pytest.raises(RefusedUrlError, match=r"^hooks\.example is not on the public internet"):
             await webhook.check()
 
 
@@ -123,7 +123,7 @@ async def test_plain_http_leads_into_allowed_networks_only(monkeypatch: pytest.M
     resolving(monkeypatch, ["8.8.8.8"])
 
     async with open_webhook("http://hooks.example/", allowed=HERE, ca_file=None) as webhook:
-        with pytest.raises(RefusedUrlError, match=r"http:// to hooks\.example \(8\.8\.8\.8\): only into"):
+        with pytest.raises(RefusedUrlError, match=r"^http:// to hooks\.example: only into allowed_private_networks"):
             await webhook.check()
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from repoint.events.log import UnreachableError
 from repoint.events.sinks.sink import DestinationError, open_sink
-from repoint.events.sinks.webhook import application_key
+from repoint.events.sinks.webhook import WebhookSink, application_key
 from repoint.settings import Settings
 from tests.fixtures.certificates import serving
 from tests.fixtures.receiver import Answer, Received, Receiver
@@ -88,6 +88,18 @@ async def test_batches_are_split_by_number_and_size(receiver: Receiver, settings
     assert refused == []
     assert [len(lines(each)) for each in receiver.received] == [500, 3, 2]
     assert [line for each in receiver.received for line in lines(each)] == records([*many, *large])
+
+
+async def test_what_the_reader_is_asked_for_is_one_request(receiver: Receiver, settings: Settings) -> None:
+    asked = WebhookSink.gathering
+    given = [event(position) for position in range(asked.events)]
+    left = asked.size_bytes - sum(len(each.record.encode()) for each in given)
+    full = [*given[:-1], event(asked.events, padding=left - 2)]
+
+    async with open_sink(destination(receiver.url, settings)) as sink:
+        await sink.put(full)
+
+    assert len(receiver.received) == 1
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 410, 429, 500, 503])

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
-from repoint.events.log import LoggedEvent, SetAside, UnreachableError
+from repoint.events.log import Gathering, LoggedEvent, SetAside, UnreachableError
 from repoint.events.sinks.pieces import Limits, pieces
 from repoint.events.sinks.sink import Destination, DestinationError, Sink, leads
 from repoint.functions.webhook import NoAnswerError, RefusedUrlError, Webhook, open_webhook
@@ -42,6 +42,9 @@ class WebhookSink:
 
     `Retry-After` does not: the reader comes again when its own, growing pause is over.
     """
+
+    # A request, without its newlines: a slow receiver gets one at a time, and each is noted as read.
+    gathering = Gathering(LIMITS.items, LIMITS.size_bytes - LIMITS.items)
 
     def __init__(self, webhook: Webhook, application_id: str, key: str) -> None:
         self._webhook = webhook
