@@ -28,7 +28,8 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 IN = "COPY events (application_id, occurred_at, event_type, endpoint_key, event_hash, is_repeat, record) FROM STDIN"
 OUT = """
     COPY (
-        SELECT '00000000-0000-0000-0000-000000000000', occurred_at, event_type, endpoint_key, event_hash, is_repeat, record
+        SELECT
+            '00000000-0000-0000-0000-000000000000', occurred_at, event_type, endpoint_key, event_hash, is_repeat, record
         FROM events LIMIT 200000
     ) TO STDOUT
 """
