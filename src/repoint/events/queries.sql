@@ -26,13 +26,10 @@ SELECT pg_advisory_xact_lock(12, stripe::integer)
 FROM json_array_elements_text(%(stripes)s) AS asked (stripe)
 
 -- known_hashes --
--- Which of these events arrived before, in the last 24 hours.
-SELECT asked.hash
-FROM json_array_elements_text(%(hashes)s) AS asked (hash), LATERAL (
-    SELECT FROM events
-    WHERE event_hash = asked.hash::uuid AND NOT is_repeat AND logged_at > clock_timestamp() - interval '24 hours'
-    LIMIT 1
-) AS known
+-- Which of these events arrived before, in the last 24 hours: by now(), which spares a look into all other days.
+SELECT replace(event_hash::text, '-', '') AS hash
+FROM events
+WHERE event_hash = ANY(%(hashes)s::uuid[]) AND NOT is_repeat AND logged_at > now() - interval '24 hours'
 
 -- clear_events --
 -- Some events of an application that is gone.
