@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, LiteralString
 
 import boto3
@@ -34,15 +35,15 @@ FOREIGN = ("AWS_", "REPOINT_", "PG")
 
 
 @contextmanager
-def serving() -> Iterator["Server"]:
-    """A server on a temporary folder and a free port, for as long as the block lasts."""
+def serving(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator["Server"]:
+    """A server on a temporary folder and a free port, as long as the block lasts; `settings` are its environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     with tempfile.TemporaryDirectory(prefix="repoint-bench-") as name, Path(name, "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "repoint.cli.main", "serve", "--data-dir", f"{name}/data", "--port", "0"],
             # Away from any `repoint.toml`.
             cwd=name,
-            env=environment | {"PYTHONUNBUFFERED": "1"},
+            env={**environment, "PYTHONUNBUFFERED": "1", **settings},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -79,6 +80,15 @@ class Server:
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret,
         )
+
+    def call(self, method: str, path: str, document: Any = None) -> Any:
+        """Call an operation of ours; its answer."""
+        connection = self.signer.connect()
+        status, body = send(connection, self.signer.sign(method, path, document))
+        connection.close()
+        if status // 100 != 2:  # noqa: PLR2004 - any success
+            raise NotMeasured(f"{method} {path} was answered {status}: {body!r}")
+        return json.loads(body)
 
     @contextmanager
     def application(self) -> Iterator[str]:
