@@ -40,9 +40,9 @@ async def resume_event_reader(call: Call, arguments: Input) -> Output:
 @extension("POST", f"{_PATH}/{{Reader}}/replay")
 async def replay_event_reader(call: Call, arguments: Input) -> Output:
     """Have a reader read again what was logged since `From`, an instant; the log goes back as long as it is kept."""
-    since = parse_instant(arguments.get("From", ""))
+    since = parse_instant(str(arguments.get("From")))
     if since is None:
-        raise BadRequestException(f"Invalid From: {str(arguments.get('From', ''))[:100]}")
+        raise BadRequestException(f"Invalid From: {str(arguments.get('From'))[:100]}")
     return await _change(call, arguments, {"since": since})
 
 
