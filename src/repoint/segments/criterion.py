@@ -150,7 +150,7 @@ def _recency(criterion: Criterion, parameters: Parameters, at: datetime) -> str:
     """Whether the endpoint was seen since then, by an update or by an event (segments.md section 7)."""
     since = parameters.add(at - _DURATIONS[criterion.given["Duration"]], "timestamptz")
     seen = (
-        f"(e.effective_at >= {since} OR EXISTS (SELECT FROM endpoint_activity AS a "  # noqa: S608 - ours
+        f"(e.effective_at >= {since} OR EXISTS (SELECT FROM endpoint_activity AS a "
         "WHERE a.application_id = e.application_id AND a.endpoint_key = e.endpoint_key "
         f"AND a.active_at >= {since}))"
     )
