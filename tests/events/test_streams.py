@@ -138,6 +138,23 @@ def test_a_destination_that_none_serves_is_refused(client: Client, app: str) -> 
     assert refusal(client.get_event_stream, ApplicationId=app).message == "Resource not found"
 
 
+async def test_metrics_tell_how_far_each_stream_is(
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading
+) -> None:
+    stream_to(client, app, f"file://{folder}")
+    put(client, app, "a", "b")
+    await reading.drain()
+    put(client, app, "c")
+
+    lines = raw.send_unsigned("GET", "/metrics").body.decode().splitlines()
+
+    labels = f'{{application="{app}",reader="stream"}}'
+    found = dict(line.split(" ") for line in lines if line.startswith("repoint_event_reader_"))
+    assert found[f"repoint_event_reader_delivered_total{labels}"] == "2.0"
+    assert found[f"repoint_event_reader_failures{labels}"] == "0.0"
+    assert float(found[f"repoint_event_reader_lag_seconds{labels}"]) > 0
+
+
 async def test_replay_brings_events_again(client: Client, raw: Raw, app: str, folder: Path, reading: Reading) -> None:
     stream_to(client, app, f"file://{folder}")
     put(client, app, "a", "b")

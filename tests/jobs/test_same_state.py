@@ -1,4 +1,4 @@
-"""However the same rows come in, they end in the same endpoints: one by one, in batches, by imports."""
+"""However the same rows come in, they end in the same endpoints: one by one, in batches, with events, by imports."""
 
 import asyncio
 import json
@@ -96,6 +96,27 @@ def _refused_item(message: str) -> tuple[int, str]:
     return int(position), text
 
 
+def with_events(jobs: Jobs, rows: list[Row], size: int) -> list[str]:
+    """By PutEvents, which judges each endpoint by itself; a request has an id once in each spelling."""
+    failures = []
+    for start in range(0, len(rows), size):
+        batch: dict[str, Row] = {}
+        for row in rows[start : start + size]:
+            if row["Id"] in batch:
+                failures += _put_events(jobs, batch)
+                batch = {}
+            batch[row["Id"]] = {member: value for member, value in row.items() if member != "Id"}
+        failures += _put_events(jobs, batch)
+    return failures
+
+
+def _put_events(jobs: Jobs, endpoints: dict[str, Row]) -> list[str]:
+    batch = {name: {"Endpoint": endpoint, "Events": {}} for name, endpoint in endpoints.items()}
+    answer = jobs.client.put_events(ApplicationId=jobs.application_id, EventsRequest={"BatchItem": batch})
+    verdicts = [item["EndpointItemResponse"] for item in answer["EventsResponse"]["Results"].values()]
+    return [verdict["Message"] for verdict in verdicts if verdict["StatusCode"] != 202]
+
+
 async def imported(jobs: Jobs, bucket: Bucket, rows: list[Row], size: int) -> list[str]:
     jobs.set_worker(import_batch_rows=size)
     url = await bucket.put(f"{jobs.application_id}.json", "".join(json.dumps(row) + "\n" for row in rows))
@@ -130,6 +151,10 @@ async def check(jobs: Jobs, bucket: Bucket, seed: int) -> None:
         other = another_application(jobs)
         assert await asyncio.to_thread(in_batches, other, rows, size) == failures, f"batches of {size}"
         assert await asyncio.to_thread(endpoints, other, rows) == expected, f"batches of {size}"
+    for size in (1, 100):
+        other = another_application(jobs)
+        assert await asyncio.to_thread(with_events, other, rows, size) == failures, f"{size} with events"
+        assert await asyncio.to_thread(endpoints, other, rows) == expected, f"{size} with events"
     for size in (1, 7, 10_000):
         other = another_application(jobs)
         # A job's report names no value of a row.

@@ -161,3 +161,28 @@ def test_a_worker_killed_while_forwarding_loses_nothing(served: Serve, seeds: ra
 
         assert sum(received(folder).values()) - count <= BATCH_EVENTS
         client.delete_event_stream(ApplicationId=application_id)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_a_database_killed_in_between_loses_nothing(served: Serve, seeds: range) -> None:
+    for seed in seeds:
+        chance = random.Random(seed)  # noqa: S311 - the same kills every time
+        kill_at = int(CALLS * chance.uniform(0.15, 0.85))
+        callers = Callers(served, new_application(served.client(retries={"total_max_attempts": 8})))
+        folder = served.folder.parent / "streams" / f"database-{seed}"
+        stream = {"DestinationStreamArn": f"file://{folder}", "RoleArn": ROLE}
+        served.client().put_event_stream(ApplicationId=callers.application_id, WriteEventStream=stream)
+        with ThreadPoolExecutor(THREADS) as pool:
+            running = [pool.submit(callers.run) for _ in range(THREADS)]
+            wait_until(lambda c=callers, n=kill_at: len(c.accepted) >= n, 60)
+            served.kill_child("postgres -D")
+            reached = len(callers.accepted) / CALLS
+            for one in running:
+                one.result(120)
+        print(f"seed {seed}: killed at {reached:.0%}, {len(callers.accepted)} accepted")  # noqa: T201 - to repeat it
+        assert 0.05 <= reached <= 0.95
+
+        wait_until(lambda f=folder, c=callers: c.accepted <= set(received(f)), 60)
+
+        assert set(logged(served, callers.application_id).values()) == {1}
