@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -257,6 +258,10 @@ def test_an_id_that_no_endpoint_can_have_is_refused_with_its_events(client: Clie
             {"BatchItem": {f"e{n}": {"Endpoint": {}, "Events": {f"v{m}": GOOD for m in range(34)}} for n in range(3)}},
             "Exceeded maximum number of events: 100",
         ),
+        (
+            {"BatchItem": {f"e{n}": {"Endpoint": {"OptOut": "ALL"}, "Events": {}} for n in range(101)}},
+            "Exceeded maximum number of endpoints: 100",
+        ),
     ],
 )
 def test_an_envelope_that_is_unusable_is_refused_whole(raw: Raw, app: str, body: dict[str, Any], told: str) -> None:
@@ -268,8 +273,8 @@ def test_an_envelope_that_is_unusable_is_refused_whole(raw: Raw, app: str, body:
 
 def test_an_unknown_application_is_told_before_what_is_wrong_with_the_request(raw: Raw) -> None:
     bodies: list[dict[str, Any]] = [{"BatchItem": {}}, {"BatchItem": {"e1": {"Endpoint": {}, "Events": {}}}}]
-    for body in bodies:
-        answer = raw.send("POST", f"/v1/apps/{'0' * 32}/events", body)
+    for body, app in product(bodies, ("0" * 32, "no-id-at-all")):
+        answer = raw.send("POST", f"/v1/apps/{app}/events", body)
 
         assert (answer.status, answer.json["Message"]) == (404, "Application not found")
 

@@ -23,7 +23,7 @@ from repoint.endpoints.key import endpoint_key
 from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import Patch, prepare
 from repoint.endpoints.together import write_together
-from repoint.endpoints.upsert import Rules
+from repoint.endpoints.upsert import Rules, check_application_id
 from repoint.events.emit import Event as LogEvent
 from repoint.events.emit import ask_announce, emit_announced, event_hash
 from repoint.events.records import JsonObject, Origin, Subject, app_record, app_session
@@ -35,6 +35,7 @@ from repoint.resources.lock import ask_hold
 Q = load_queries("repoint.endpoints")
 
 MAX_EVENTS = 100
+MAX_ITEMS = 100
 MAX_EVENT_BYTES = 1_024_000
 MAX_KEYS = 40
 MAX_NAME_CHARACTERS = 50
@@ -99,10 +100,9 @@ class _Report:
 async def put_events(call: Call, arguments: Input) -> EventsResponse:
     """Write the endpoints and log the events, each of which is accepted or refused by itself."""
     batch: dict[str, dict[str, Any]] = arguments["EventsRequest"]["BatchItem"]
-    if not batch or _count(batch) > MAX_EVENTS:
+    if (wrong := _whole(batch)) is not None:
         await _require_project(call, arguments)
-        told = f"Exceeded maximum number of events: {MAX_EVENTS}" if batch else "Missing BatchItem"
-        raise BadRequestException(told)
+        raise BadRequestException(wrong)
     items = [_item(call, endpoint_id, given) for endpoint_id, given in batch.items()]
     await _write_endpoints(call, arguments["ApplicationId"], items)
     report = _Report(Origin(call.settings.account_id, arguments["ApplicationId"]), items, call.now)
@@ -110,8 +110,15 @@ async def put_events(call: Call, arguments: Input) -> EventsResponse:
     return {"Results": {item.endpoint_id: _answer(item) for item in items}}
 
 
-def _count(batch: dict[str, dict[str, Any]]) -> int:
-    return sum(len(events) for item in batch.values() if isinstance(events := item["Events"], dict))
+def _whole(batch: dict[str, dict[str, Any]]) -> str | None:
+    """What is wrong with the request as a whole."""
+    if not batch:
+        return "Missing BatchItem"
+    # Pinpoint named no limit; one that writes more endpoints than a batch may would hold up all other writers.
+    if len(batch) > MAX_ITEMS:
+        return f"Exceeded maximum number of endpoints: {MAX_ITEMS}"
+    events = sum(len(events) for item in batch.values() if isinstance(events := item["Events"], dict))
+    return f"Exceeded maximum number of events: {MAX_EVENTS}" if events > MAX_EVENTS else None
 
 
 async def _require_project(call: Call, arguments: Input) -> None:
@@ -216,6 +223,7 @@ async def _write_endpoints(call: Call, application_id: str, items: list[_Item]) 
 
 async def _log(database: Database, application_id: str, reports: list[_Report]) -> list[None]:
     """Log what these calls report, in one transaction of three round trips."""
+    check_application_id(application_id)
     items = [item for report in reports for item in report.items if item.taken]
     keys = sorted({item.key for item in items})
     hashes = {id(taken): event_hash(application_id, item.key, taken.event_id) for item in items for taken in item.taken}

@@ -76,12 +76,16 @@ async def apply_groups(
     return refusals
 
 
+def check_application_id(application_id: str) -> None:
+    """Raise NotFoundException for what is no id at all: the database could not even be asked for it."""
+    if not _ID.fullmatch(application_id):
+        raise NotFoundException("Application not found")
+
+
 async def _read(
     db: Db, application_id: str, groups: Sequence[Sequence[Patch]], stamp: Stamp, rules: Rules
 ) -> tuple[Sequence[Sequence[Patch]], Loaded]:
-    if not _ID.fullmatch(application_id):
-        # What is no id at all could not even be asked for.
-        raise NotFoundException("Application not found")
+    check_application_id(application_id)
     patches = [patch for group in groups for patch in group]
     question = Question.of(application_id, patches, rules.max_attribute_names, stamp.at_us)
     # One round trip: a statement sees what was committed before it began, hence all that the lock waited for.
