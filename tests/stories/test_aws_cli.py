@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.processes import CLEAN_ENVIRONMENT, Serve
+from tests.fixtures.processes import CLEAN_ENVIRONMENT, Serve, wait_until
 
 ROLE = "arn:aws:iam::000000000000:role/any"
 
@@ -84,3 +84,21 @@ def test_endpoints_go_in_and_out_with_the_aws_cli(aws: Aws, running: Serve, tmp_
     assert (exported["JobStatus"], exported["TotalProcessed"]) == ("COMPLETED", 2)
     lines = gzip.decompress((tmp_path / "all.gz").read_bytes()).decode().splitlines()
     assert [json.loads(line)["Id"] for line in lines] == ["a", "b"]
+
+
+@pytest.mark.timeout(400)
+def test_events_are_put_and_streamed_with_the_aws_cli(aws: Aws, running: Serve) -> None:
+    app = aws("create-app", "--create-application-request", "Name=from-the-cli")["ApplicationResponse"]["Id"]
+    folder = running.folder.parent / "streams" / "aws-cli"
+    stream = f"DestinationStreamArn=file://{folder},RoleArn={ROLE}"
+    batch = {"a": {"Endpoint": {}, "Events": {"v1": {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}}}}
+
+    made = aws("put-event-stream", "--application-id", app, "--write-event-stream", stream)["EventStream"]
+    answer = aws("put-events", "--application-id", app, "--events-request", json.dumps({"BatchItem": batch}))
+    found = aws("get-event-stream", "--application-id", app)["EventStream"]
+    wait_until(lambda: len([line for path in folder.glob("*") for line in path.read_text().splitlines()]) == 2)
+    deleted = aws("delete-event-stream", "--application-id", app)["EventStream"]
+
+    (result,) = answer["EventsResponse"]["Results"].values()
+    assert result["EventsItemResponse"] == {"v1": {"StatusCode": 202, "Message": "Accepted"}}
+    assert made == found == deleted
