@@ -94,7 +94,5 @@ SELECT coalesce(max(id), 0) AS id FROM audit_records
 
 -- delete_records --
 -- Some of the records of calls that were made before a time.
-DELETE FROM audit_records
-WHERE id IN (
-    SELECT id FROM audit_records WHERE occurred_at < %(before)s ORDER BY occurred_at, id LIMIT %(rows)s
-)
+DELETE FROM audit_records WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM audit_records WHERE occurred_at < %(before)s ORDER BY occurred_at, id LIMIT %(rows)s))

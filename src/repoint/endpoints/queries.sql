@@ -280,13 +280,13 @@ WHERE application_id = %(application_id)s AND attribute_type = %(attribute_type)
 
 -- clear_endpoints --
 -- Some endpoints of an application that is gone.
-DELETE FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key IN (
-    SELECT endpoint_key FROM endpoints WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM endpoints WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM endpoints WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_users --
 -- Some users of an application that is gone.
-DELETE FROM users WHERE application_id = %(application_id)s AND user_key IN (
-    SELECT user_key FROM users WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM users WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM users WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_names --
 -- The attribute names of an application that is gone.
@@ -298,5 +298,5 @@ DELETE FROM attribute_recounts WHERE application_id = %(application_id)s
 
 -- clear_activity --
 -- When the endpoints of an application that is gone were heard of.
-DELETE FROM endpoint_activity WHERE application_id = %(application_id)s AND endpoint_key IN (
-    SELECT endpoint_key FROM endpoint_activity WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM endpoint_activity WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM endpoint_activity WHERE application_id = %(application_id)s LIMIT %(rows)s))

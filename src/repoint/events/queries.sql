@@ -44,9 +44,8 @@ DELETE FROM event_readers WHERE application_id = %(application_id)s
 
 -- clear_set_aside --
 -- Some records that readers of an application that is gone could not take.
-DELETE FROM events_set_aside WHERE (application_id, name, position) IN (
-    SELECT application_id, name, position FROM events_set_aside
-    WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM events_set_aside WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM events_set_aside WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- unsorted_days --
 -- Days (UTC) without a place of their own that events were written on.

@@ -270,8 +270,8 @@ DELETE FROM import_errors WHERE (application_id, job_id, object_no, line_no) IN 
 
 -- forget_dry_runs --
 -- Some of the dry runs that ended before an instant.
-DELETE FROM jobs WHERE (application_id, id) IN (
-    SELECT application_id, id FROM jobs WHERE type = 'DRY_RUN' AND completed_at < %(before)s LIMIT %(rows)s)
+DELETE FROM jobs WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM jobs WHERE type = 'DRY_RUN' AND completed_at < %(before)s LIMIT %(rows)s))
 
 -- registered_keys --
 -- Which of these keys are endpoints of the application.
@@ -401,30 +401,25 @@ SELECT id, type FROM gone WHERE completed_at IS NULL
 
 -- clear_errors --
 -- Some of what failed in a deleted application's imports.
-DELETE FROM import_errors
-WHERE application_id = %(application_id)s AND (job_id, object_no, line_no) IN (
-    SELECT job_id, object_no, line_no FROM import_errors WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM import_errors WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM import_errors WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_job_members --
 -- Some members of the segments that a deleted application's exports were writing.
-DELETE FROM job_members
-WHERE application_id = %(application_id)s AND (job_id, endpoint_key) IN (
-    SELECT job_id, endpoint_key FROM job_members WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM job_members WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM job_members WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_dry_run_users --
 -- Some users that a dry run had copied.
-DELETE FROM dry_run_users
-WHERE application_id = %(application_id)s AND user_key IN (
-    SELECT user_key FROM dry_run_users WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM dry_run_users WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM dry_run_users WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_objects --
 -- Some of what a deleted application's imports were reading.
-DELETE FROM import_objects
-WHERE application_id = %(application_id)s AND (job_id, object_no) IN (
-    SELECT job_id, object_no FROM import_objects WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM import_objects WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM import_objects WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_pieces --
 -- Some of what a deleted application's exports were writing.
-DELETE FROM export_pieces
-WHERE application_id = %(application_id)s AND (job_id, piece_no) IN (
-    SELECT job_id, piece_no FROM export_pieces WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM export_pieces WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM export_pieces WHERE application_id = %(application_id)s LIMIT %(rows)s))

@@ -22,7 +22,8 @@ _statements: list[Query] = []
 def clears(statement: Query) -> None:
     """Register a statement that deletes up to %(rows)s of the rows of %(application_id)s, in any order.
 
-    It is run again as long as it touches rows. Statements run in the order in which a room registers them.
+    It is run again as long as it touches rows. Statements run in the order in which a room registers them. They name
+    rows by their ctid: found by their keys in a list of unknown length, 5,000 of 250,000 endpoints took six minutes.
     """
     _statements.append(statement)
 

@@ -36,45 +36,36 @@ GROUP BY channel_type
 
 -- clear_members --
 -- Some endpoints that a deleted segment listed.
-DELETE FROM segment_members
-WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s AND (version, endpoint_key) IN (
-    SELECT version, endpoint_key FROM segment_members
-    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s LIMIT %(rows)s)
+DELETE FROM segment_members WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM segment_members
+    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s LIMIT %(rows)s))
 
 -- clear_users --
 -- Some users that a deleted segment listed.
-DELETE FROM segment_users
-WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s AND (version, user_key) IN (
-    SELECT version, user_key FROM segment_users
-    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s LIMIT %(rows)s)
+DELETE FROM segment_users WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM segment_users
+    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s LIMIT %(rows)s))
 
 -- clear_snapshots --
 -- Some snapshots of a deleted segment.
-DELETE FROM endpoint_snapshots
-WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s AND (version, endpoint_key) IN (
-    SELECT version, endpoint_key FROM endpoint_snapshots
-    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s LIMIT %(rows)s)
+DELETE FROM endpoint_snapshots WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM endpoint_snapshots
+    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s LIMIT %(rows)s))
 
 -- clear_all_members --
 -- Some endpoints that the segments of a deleted application listed.
-DELETE FROM segment_members
-WHERE application_id = %(application_id)s AND (segment_id, version, endpoint_key) IN (
-    SELECT segment_id, version, endpoint_key FROM segment_members
-    WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM segment_members WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM segment_members WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_all_users --
 -- Some users that the segments of a deleted application listed.
-DELETE FROM segment_users
-WHERE application_id = %(application_id)s AND (segment_id, version, user_key) IN (
-    SELECT segment_id, version, user_key FROM segment_users
-    WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM segment_users WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM segment_users WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- clear_all_snapshots --
 -- Some snapshots of the segments of a deleted application.
-DELETE FROM endpoint_snapshots
-WHERE application_id = %(application_id)s AND (segment_id, version, endpoint_key) IN (
-    SELECT segment_id, version, endpoint_key FROM endpoint_snapshots
-    WHERE application_id = %(application_id)s LIMIT %(rows)s)
+DELETE FROM endpoint_snapshots WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM endpoint_snapshots WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- load_sources --
 -- Segments that are referred to, and those they refer to, and so on; without a version where there is no such segment.
