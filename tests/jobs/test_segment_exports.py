@@ -193,7 +193,8 @@ async def test_a_segment_deleted_while_its_export_runs_fails_it(
         "FAILED",
         [f"{bucket.url('out')}: Segment not found: {segment['Id']}"],
     )
-    assert 0 < found["TotalProcessed"] == len(await bucket.exported("out/")) < 2000
+    # Up to four pieces are written at once, and one that was in place already when the segment went is not counted.
+    assert 0 < found["TotalProcessed"] <= len(await bucket.exported("out/")) <= found["TotalProcessed"] + 4 * 20 < 2000
     assert found["CompletedPieces"] + found["FailedPieces"] == found["TotalPieces"] == 100
     assert await left(database) == 0
 
