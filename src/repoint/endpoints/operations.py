@@ -10,11 +10,11 @@ from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import AttributesResource, EndpointResponse, EndpointsResponse, MessageBody
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
-from repoint.endpoints.item import as_item
 from repoint.endpoints.key import endpoint_key, user_key
 from repoint.endpoints.load import as_json
-from repoint.endpoints.patch import KINDS, Patch, prepare
+from repoint.endpoints.patch import KINDS, Patch, patch_of_request
 from repoint.endpoints.plan import TOO_MANY_ENDPOINTS, TOO_MANY_NAMES
+from repoint.endpoints.project import require_project
 from repoint.endpoints.together import write_together
 from repoint.endpoints.upsert import Refusal, Rules
 from repoint.operation import Call, Input, operation
@@ -46,7 +46,7 @@ async def update_endpoints_batch(call: Call, arguments: Input) -> MessageBody:
     """The same for 1 to 100 endpoints in order: all of them, or none when one is refused."""
     items: list[dict[str, Any]] = arguments["EndpointBatchRequest"]["Item"]
     if not 1 <= len(items) <= MAX_ITEMS:
-        await _require_project(call, arguments)
+        await require_project(call, arguments)
         raise BadRequestException(f"Item must contain between 1 and {MAX_ITEMS} endpoints")
     patches = []
     for position, item in enumerate(items):
@@ -62,22 +62,12 @@ async def update_endpoints_batch(call: Call, arguments: Input) -> MessageBody:
 
 async def _prepared(call: Call, arguments: Input, endpoint_id: str | None, request: dict[str, Any]) -> Patch:
     try:
-        patch = prepare(endpoint_id or "", as_item(request), request)
+        return patch_of_request(endpoint_id or "", request, call.request_id)
     except BadRequestException:
-        await _require_project(call, arguments)
+        await require_project(call, arguments)
         if not endpoint_id:
             raise BadRequestException("Missing Id") from None
         raise
-    if patch.request_id is None:
-        patch.request_id = call.request_id
-    return patch
-
-
-async def _require_project(call: Call, arguments: Input) -> None:
-    """An unknown project is told before a mistake in a member (protocol.md section 3.4)."""
-    async with call.database.connection() as db:
-        if await db.row(Q.application, {"application_id": arguments["ApplicationId"]}) is None:
-            raise NotFoundException("Application not found")
 
 
 async def _write(call: Call, arguments: Input, patches: list[Patch]) -> Refusal | None:

@@ -24,6 +24,7 @@ from repoint.endpoints.item import (
     Lists,
     LocationFields,
     UserFields,
+    as_item,
     check,
     check_id,
 )
@@ -86,6 +87,17 @@ class Patch(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     def is_bare(self) -> bool:
         """Nothing but an id."""
         return self.size_bytes == 0 and self.user_size_bytes == 0
+
+
+def patch_of_request(endpoint_id: str, request: Mapping[str, Any], request_id: str) -> Patch:
+    """Make a Patch of a request's endpoint, which is that of `request_id` unless it names another.
+
+    Raises BadRequestException as `prepare` does.
+    """
+    patch = prepare(endpoint_id, as_item(request), request)
+    if patch.request_id is None:
+        patch.request_id = request_id
+    return patch
 
 
 def prepare(endpoint_id: str, item: Item, unchecked: Mapping[str, Any]) -> Patch:

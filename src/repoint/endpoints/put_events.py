@@ -18,12 +18,13 @@ from repoint.contract.shapes import EndpointItemResponse, Event, EventsResponse,
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.db.together import Together
-from repoint.endpoints.item import as_item, check_id
+from repoint.endpoints.item import check_id
 from repoint.endpoints.key import endpoint_key
 from repoint.endpoints.load import as_json
-from repoint.endpoints.patch import Patch, prepare
+from repoint.endpoints.patch import Patch, patch_of_request
+from repoint.endpoints.project import check_application_id, require_project
 from repoint.endpoints.together import write_together
-from repoint.endpoints.upsert import Rules, check_application_id
+from repoint.endpoints.upsert import Rules
 from repoint.events.emit import Event as LogEvent
 from repoint.events.emit import ask_announce, emit_announced, event_hash
 from repoint.events.records import JsonObject, Origin, Subject, app_record, app_session
@@ -101,7 +102,7 @@ async def put_events(call: Call, arguments: Input) -> EventsResponse:
     """Write the endpoints and log the events, each of which is accepted or refused by itself."""
     batch: dict[str, dict[str, Any]] = arguments["EventsRequest"]["BatchItem"]
     if (wrong := _whole(batch)) is not None:
-        await _require_project(call, arguments)
+        await require_project(call, arguments)
         raise BadRequestException(wrong)
     items = [_item(call, endpoint_id, given) for endpoint_id, given in batch.items()]
     await _write_endpoints(call, arguments["ApplicationId"], items)
@@ -119,13 +120,6 @@ def _whole(batch: dict[str, dict[str, Any]]) -> str | None:
         return f"Exceeded maximum number of endpoints: {MAX_ITEMS}"
     events = sum(len(events) for item in batch.values() if isinstance(events := item["Events"], dict))
     return f"Exceeded maximum number of events: {MAX_EVENTS}" if events > MAX_EVENTS else None
-
-
-async def _require_project(call: Call, arguments: Input) -> None:
-    """An unknown project is told before a mistake in the request (protocol.md section 3.4)."""
-    async with call.database.connection() as db:
-        if await db.row(Q.application, {"application_id": arguments["ApplicationId"]}) is None:
-            raise NotFoundException("Application not found")
 
 
 def _item(call: Call, endpoint_id: str, given: dict[str, Any]) -> _Item:
@@ -152,10 +146,7 @@ def _patch(call: Call, endpoint_id: str, endpoint: dict[str, Any] | ContractErro
         raise endpoint
     if not endpoint:
         return None
-    patch = prepare(endpoint_id, as_item(endpoint), endpoint)
-    if patch.request_id is None:
-        patch.request_id = call.request_id
-    return patch
+    return patch_of_request(endpoint_id, endpoint, call.request_id)
 
 
 def _judge(item: _Item, event_id: str, event: Event | ContractError) -> ContractError | None:

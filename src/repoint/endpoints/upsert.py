@@ -5,7 +5,6 @@ the outcome back, so that writers of one application come one after the other an
 anywhere before the commit leaves nothing behind.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,12 +17,12 @@ from repoint.endpoints.load import Loaded, as_json, ask_endpoints, load
 from repoint.endpoints.names import Question, captured, tell_names
 from repoint.endpoints.patch import PUSH_CHANNELS, Patch
 from repoint.endpoints.plan import Endpoint, Stamp, State, User
+from repoint.endpoints.project import check_application_id
 from repoint.resources.lock import ask_lock
 from repoint.settings import Settings
 
 Q = load_queries("repoint.endpoints")
 
-_ID = re.compile("[0-9a-f]{32}")
 _LINES_AT_ONCE = 200
 
 Refusal = tuple[int, ContractError]
@@ -74,12 +73,6 @@ async def apply_groups(
         state = _play_groups(loaded, kept, refusals, stamp, rules)
     await _save(db, application_id, state)
     return refusals
-
-
-def check_application_id(application_id: str) -> None:
-    """Raise NotFoundException for what is no id at all: the database could not even be asked for it."""
-    if not _ID.fullmatch(application_id):
-        raise NotFoundException("Application not found")
 
 
 async def _read(
