@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
+from repoint.contract.errors import BadRequestException
 from repoint.contract.model import OPERATIONS
 from repoint.db.pool import Database, Db
 from repoint.settings import Settings
@@ -247,3 +248,18 @@ def _register(bound: Bound) -> None:
         msg = f"{bound.name} is bound twice"
         raise ValueError(msg)
     REGISTRY[bound.name] = bound
+
+
+def whole_number(arguments: Input, name: str, allowed: range, *, default: int | None = None) -> int:
+    """A whole number of an operation of ours, from the query, the path or the body; without default it must be there.
+
+    Raises BadRequestException, naming what is allowed.
+    """
+    value = arguments.get(name, default)
+    if value is None:
+        raise BadRequestException(f"Missing {name}")
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:  # noqa: PLR2004 - 64 bits
+        value = int(value)
+    if type(value) is not int or value not in allowed:
+        raise BadRequestException(f"Invalid {name}: must be between {allowed.start} and {allowed.stop - 1}")
+    return value

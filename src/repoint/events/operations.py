@@ -13,7 +13,7 @@ from repoint.contract.errors import BadRequestException
 from repoint.db.pool import Row
 from repoint.db.queries import load_queries
 from repoint.events.horizon import MARGIN, settled
-from repoint.operation import Call, Input, Output, extension
+from repoint.operation import Call, Input, Output, extension, whole_number
 from repoint.resources.clearing import clears
 
 Q = load_queries("repoint.events")
@@ -41,9 +41,9 @@ async def list_events(call: Call, arguments: Input) -> Output:
     whatever is added meanwhile.
     """
     if "last" in arguments:
-        return await _newest(call, arguments, _number(arguments, "last", 0, MAX_PAGE_SIZE))
-    size = _number(arguments, "page-size", 1, MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE)
-    wait_s = _number(arguments, "wait", 0, MAX_WAIT_S, 0)
+        return await _newest(call, arguments, whole_number(arguments, "last", range(MAX_PAGE_SIZE + 1)))
+    size = whole_number(arguments, "page-size", range(1, MAX_PAGE_SIZE + 1), default=DEFAULT_PAGE_SIZE)
+    wait_s = whole_number(arguments, "wait", range(MAX_WAIT_S + 1), default=0)
     position, since = _start(arguments)
     looked_s = time.monotonic()
     while True:
@@ -98,10 +98,3 @@ def _start(arguments: Input) -> tuple[int, datetime]:
 
 def _token(position: int, since: datetime) -> str:
     return f"{position}.{max(0, int(since.timestamp() * 1000))}"
-
-
-def _number(arguments: Input, name: str, least: int, most: int, default: int = 0) -> int:
-    text = str(arguments.get(name, default))
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-        raise BadRequestException(f"{name} must be between {least} and {most}")
-    return int(text)

@@ -20,7 +20,7 @@ from repoint.db.queries import load_queries
 from repoint.files.file import RESERVED, FileChangedError, FileObject, FilesError, url
 from repoint.files.parts import MAX_PARTS, PART_BYTES, delete_parts, join_parts, put_part
 from repoint.files.store import open_files
-from repoint.operation import Binary, Call, Input, Output, extension
+from repoint.operation import Binary, Call, Input, Output, extension, whole_number
 
 MAX_PAGE_SIZE = 1000
 MAX_OPEN_UPLOADS = 1000
@@ -34,7 +34,7 @@ async def list_files(call: Call, arguments: Input) -> Output:
 
     `page-size` is 1 to 1,000, which is the default; `token` is the last key of the page before.
     """
-    page_size = _number(arguments, "page-size", range(1, MAX_PAGE_SIZE + 1), default=MAX_PAGE_SIZE)
+    page_size = whole_number(arguments, "page-size", range(1, MAX_PAGE_SIZE + 1), default=MAX_PAGE_SIZE)
     page: list[FileObject] = []
     with _refusals():
         async with open_files(call.settings) as files:
@@ -63,9 +63,9 @@ async def get_file(call: Call, arguments: Input) -> Output:
         raise NotFoundException(f"{url(bucket, key)} does not exist")
     if arguments.get("etag", found.etag) != found.etag:
         raise ConflictException(f"{url(bucket, key)} changed")
-    start = _number(arguments, "start", range(found.size_bytes + 1), default=0)
+    start = whole_number(arguments, "start", range(found.size_bytes + 1), default=0)
     left = found.size_bytes - start
-    size_bytes = _number(arguments, "size", range(left + 1), default=left)
+    size_bytes = whole_number(arguments, "size", range(left + 1), default=left)
     return Binary("application/octet-stream", _pieces(call, bucket, found, start, size_bytes), size_bytes)
 
 
@@ -109,7 +109,7 @@ async def put_file_part(call: Call, arguments: Input) -> Output:
     The first part into a folder's bucket makes the bucket.
     """
     body: bytes = arguments["Body"]
-    number = _number(arguments, "PartNumber", range(1, MAX_PARTS + 1))
+    number = whole_number(arguments, "PartNumber", range(1, MAX_PARTS + 1))
     if len(body) > PART_BYTES:
         raise PayloadTooLargeException(f"A part has at most {PART_BYTES} bytes")
     upload = await _find(call, arguments)
@@ -133,7 +133,7 @@ async def complete_file_upload(call: Call, arguments: Input) -> Output:
 
     Asked again within a day, it answers the same.
     """
-    count = _number(arguments, "Parts", range(MAX_PARTS + 1))
+    count = whole_number(arguments, "Parts", range(MAX_PARTS + 1))
     upload = await _find(call, arguments)
     if upload["completed_at"] is None:
         try:
@@ -218,17 +218,6 @@ def _document(item: FileObject) -> dict[str, object]:
         "ETag": item.etag,
         "LastModified": format_instant(item.modified_at),
     }
-
-
-def _number(arguments: Input, name: str, allowed: range, *, default: int | None = None) -> int:
-    value = arguments.get(name, default)
-    if value is None:
-        raise BadRequestException(f"Missing {name}")
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:  # noqa: PLR2004 - 64 bits
-        value = int(value)
-    if type(value) is not int or value not in allowed:
-        raise BadRequestException(f"Invalid {name}: must be between {allowed.start} and {allowed.stop - 1}")
-    return value
 
 
 @contextmanager
