@@ -249,9 +249,10 @@ class Reading:
 
     async def _rest(self, claim: _Claim, events: list[LoggedEvent], gathering: Gathering) -> bool:
         """Put the reader to rest until a batch that is not full has waited long enough; False when it has."""
+        if not gathering.wait_s or len(events) == gathering.events:
+            return False
         # The next event may have been too large for this batch, so it's full before it is filled to the brim.
-        is_full = len(events) == gathering.events or 2 * sum(len(each.record) for each in events) > gathering.size_bytes
-        if is_full or not gathering.wait_s:
+        if 2 * sum(len(each.record) for each in events) > gathering.size_bytes:
             return False
         parameters = claim.key | {"logged_at": events[0].logged_at, "wait_s": gathering.wait_s}
         async with self._database.connection() as db:
@@ -263,7 +264,7 @@ class Reading:
         after, left_bytes = claim.position, gathering.size_bytes
         async with self._database.connection() as db:
             end = await settled(db)
-            while len(events) < gathering.events and left_bytes > 0:
+            while left_bytes > 0:
                 rows = min(BATCH_EVENTS, gathering.events - len(events))
                 parameters = {
                     "application_id": claim.application_id,
@@ -275,7 +276,7 @@ class Reading:
                 }
                 more = [LoggedEvent(*row) for row in await db.tuples(Q.read_events, parameters)]
                 events += more
-                if len(more) < rows:
+                if len(more) < rows or len(events) == gathering.events:
                     break
                 after, left_bytes = more[-1].position, left_bytes - sum(len(each.record.encode()) for each in more)
         return events
