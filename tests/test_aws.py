@@ -1,28 +1,13 @@
 """Clients of services: what becomes of those that hang, refuse, or are called by nobody known."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from repoint.aws import AwsError, aws_errors, open_client, session
+from repoint.aws import AwsError, aws_errors, open_client
 from repoint.settings import AwsService
 from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
-
-
-@pytest.fixture
-def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
-    """No credentials anywhere; what a test adds is forgotten with it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    session.cache_clear()
-    yield monkeypatch
-    session.cache_clear()
 
 
 async def fail(service: AwsService, **options: float) -> AwsError:

@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from pydantic import SecretStr
 
@@ -14,6 +13,7 @@ from repoint.events.consume import Reading
 from repoint.queue import TaskContext
 from repoint.settings import AwsService, Settings
 from tests.fixtures.refusal import refusal
+from tests.fixtures.s3 import moto_client
 from tests.fixtures.server import Raw
 from tests.fixtures.streamed import service
 
@@ -118,13 +118,7 @@ def test_a_webhook_inside_our_own_network_is_refused_and_told_why(client: Client
 
 
 def kinesis_client(service: AwsService) -> Any:
-    return boto3.client(
-        "kinesis",
-        endpoint_url=service.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    return moto_client("kinesis", service.endpoint_url)
 
 
 def test_a_destination_that_none_serves_is_refused(client: Client, app: str) -> None:

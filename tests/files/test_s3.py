@@ -1,7 +1,7 @@
 """What only S3 must do: survive the network, leave no parts behind, tell S3's errors, act as the right one."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -9,7 +9,6 @@ from random import Random
 import pytest
 from pydantic import SecretStr
 
-from repoint.aws import session
 from repoint.files import s3 as s3_module
 from repoint.files.s3 import MAX_RECONNECTS, PART_BYTES
 from repoint.files.store import FileChangedError, FilesError, open_files, role_is_known
@@ -196,19 +195,6 @@ def test_a_role_that_is_not_listed_is_not_known(tmp_path: Path) -> None:
     with pytest.raises(FilesError) as raised:
         open_files(listed, role_arn=WRITER)
     assert raised.value.code == "AccessDenied"
-
-
-@pytest.fixture
-def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
-    """No credentials anywhere; what a test adds is forgotten with it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    session.cache_clear()
-    yield monkeypatch
-    session.cache_clear()
 
 
 async def test_credentials_may_come_from_the_environment(bare_environment: pytest.MonkeyPatch) -> None:

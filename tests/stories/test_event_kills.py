@@ -73,6 +73,21 @@ class Callers:
             return next(self.calls, None)
 
 
+def kill_among_calls(child: str, callers: Callers, seed: int) -> None:
+    """Kill a child of the server while it is called, somewhere in the middle, and let the calls go on to their end."""
+    chance = random.Random(seed)  # noqa: S311 - the same kills every time
+    kill_at = int(CALLS * chance.uniform(0.15, 0.85))
+    with ThreadPoolExecutor(THREADS) as pool:
+        running = [pool.submit(callers.run) for _ in range(THREADS)]
+        wait_until(lambda: len(callers.accepted) >= kill_at, 60)
+        callers.serve.kill_child(child)
+        reached = len(callers.accepted) / CALLS
+        for one in running:
+            one.result(120)
+    print(f"seed {seed}: killed at {reached:.0%}, {len(callers.accepted)} accepted")  # noqa: T201 - to repeat it
+    assert 0.05 <= reached <= 0.95
+
+
 def logged(serve: Serve, application_id: str) -> Counter[str]:
     """How often the log has each number."""
     answer = serve.repoint("events", "tail", "--app", application_id, "-n", "1000", "--json")
@@ -84,18 +99,8 @@ def logged(serve: Serve, application_id: str) -> Counter[str]:
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_what_an_api_answered_before_it_was_killed_is_in_the_log_once(served: Serve, seeds: range) -> None:
     for seed in seeds:
-        chance = random.Random(seed)  # noqa: S311 - the same kills every time
-        kill_at = int(CALLS * chance.uniform(0.15, 0.85))
         callers = Callers(served, new_application(served.client(retries={"total_max_attempts": 8})))
-        with ThreadPoolExecutor(THREADS) as pool:
-            running = [pool.submit(callers.run) for _ in range(THREADS)]
-            wait_until(lambda c=callers, n=kill_at: len(c.accepted) >= n, 60)
-            served.kill_child("api --supervised")
-            reached = len(callers.accepted) / CALLS
-            for one in running:
-                one.result(120)
-        print(f"seed {seed}: killed at {reached:.0%}, {len(callers.accepted)} accepted")  # noqa: T201 - to repeat it
-        assert 0.05 <= reached <= 0.95
+        kill_among_calls("api --supervised", callers, seed)
         wait_until(lambda: served.client().get_apps())
 
         found = logged(served, callers.application_id)
@@ -167,21 +172,11 @@ def test_a_worker_killed_while_forwarding_loses_nothing(served: Serve, seeds: ra
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_a_database_killed_in_between_loses_nothing(served: Serve, seeds: range) -> None:
     for seed in seeds:
-        chance = random.Random(seed)  # noqa: S311 - the same kills every time
-        kill_at = int(CALLS * chance.uniform(0.15, 0.85))
         callers = Callers(served, new_application(served.client(retries={"total_max_attempts": 8})))
         folder = served.folder.parent / "streams" / f"database-{seed}"
         stream = {"DestinationStreamArn": f"file://{folder}", "RoleArn": ROLE}
         served.client().put_event_stream(ApplicationId=callers.application_id, WriteEventStream=stream)
-        with ThreadPoolExecutor(THREADS) as pool:
-            running = [pool.submit(callers.run) for _ in range(THREADS)]
-            wait_until(lambda c=callers, n=kill_at: len(c.accepted) >= n, 60)
-            served.kill_child("postgres -D")
-            reached = len(callers.accepted) / CALLS
-            for one in running:
-                one.result(120)
-        print(f"seed {seed}: killed at {reached:.0%}, {len(callers.accepted)} accepted")  # noqa: T201 - to repeat it
-        assert 0.05 <= reached <= 0.95
+        kill_among_calls("postgres -D", callers, seed)
 
         wait_until(lambda f=folder, c=callers: c.accepted <= set(received(f)), 60)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 from repoint.events.log import UnreachableError
@@ -14,7 +13,7 @@ from repoint.events.sinks import aws
 from repoint.events.sinks.sink import DestinationError, is_destination, open_sink
 from repoint.settings import Settings
 from tests.fixtures.receiver import Answer, Received, Receiver
-from tests.fixtures.s3 import S3Server
+from tests.fixtures.s3 import S3Server, moto_client
 from tests.fixtures.streamed import destination, event, events, records, service
 
 ARN = "arn:aws:firehose:us-east-1:123456789012:deliverystream/"
@@ -24,13 +23,7 @@ _numbers = count(1)
 @pytest.fixture
 def stream(s3: S3Server) -> Iterator[str]:
     """The name of a delivery stream into the test's bucket."""
-    client = boto3.client(
-        "firehose",
-        endpoint_url=s3.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = moto_client("firehose", s3.endpoint_url)
     name = f"delivery-{next(_numbers)}"
     role, bucket = "arn:aws:iam::123456789012:role/firehose", f"arn:aws:s3:::{s3.bucket}"
     client.create_delivery_stream(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 from repoint.events.log import UnreachableError
@@ -14,6 +13,7 @@ from repoint.events.sinks import aws
 from repoint.events.sinks.sink import DestinationError, is_destination, open_sink
 from repoint.settings import AwsService, Settings
 from tests.fixtures.receiver import Answer, Received, Receiver
+from tests.fixtures.s3 import moto_client
 from tests.fixtures.streamed import APPLICATION, CREDENTIALS, PERSONAL, ROLE, destination, event, events, service
 
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/"
@@ -27,13 +27,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def kinesis(s3_endpoint_url: str) -> Iterator[Any]:
-    client = boto3.client(
-        "kinesis",
-        endpoint_url=s3_endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = moto_client("kinesis", s3_endpoint_url)
     yield client
     client.close()
 
