@@ -1,0 +1,88 @@
+"""A message as it goes out: finished content for one address.
+
+Whoever sends has resolved templates, variables and settings before; a provider only carries it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from repoint.contract.shapes import ChannelType
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """A complete message of RFC 5322, line ends CRLF, with all its headers."""
+
+    # Of the envelope: where bounces go. An address alone, without a name.
+    sender: str
+    mime: bytes
+    # What people look at: as the header From shows it, and decoded.
+    from_address: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """A text message; the address is E.164 with its `+`."""
+
+    body: str
+    message_type: Literal["PROMOTIONAL", "TRANSACTIONAL"]
+    # A number or short code goes before a sender id; None lets the provider choose.
+    origination_number: str | None = None
+    sender_id: str | None = None
+    # Passed on as they came.
+    keyword: str | None = None
+    media_url: str | None = None
+    entity_id: str | None = None
+    template_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A text to be spoken; SSML when it begins with `<speak>`."""
+
+    body: str
+    language_code: str | None = None
+    voice_id: str | None = None
+    origination_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A notification under the names of the contract's channel messages, merged and filled in."""
+
+    # Title, Body, Action, Url, Data, TimeToLive …: what GCMMessage, APNSMessage, ADMMessage and BaiduMessage hold.
+    members: dict[str, Any]
+    # Added to the payload's `data.pinpoint`.
+    context: dict[str, str] = field(default_factory=dict)
+    # campaign_id, treatment_id and campaign_activity_id, or the journey's (channels.md section 6.1).
+    origin: dict[str, str] = field(default_factory=dict)
+    endpoint_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """What a custom channel hands to the user's code: one endpoint's share of the payload."""
+
+    endpoint_id: str
+    endpoint: dict[str, Any]
+    # Everything around the endpoints; the same object for all messages that may travel in one call.
+    envelope: dict[str, Any]
+    # The function, by name or ARN, or the URL.
+    target: str
+
+
+Content = Email | Sms | Voice | Push | Custom
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one address."""
+
+    # Told to the caller, and the same whenever this message is sent again: providers make Message-IDs and
+    # idempotency keys of it. ASCII letters, digits and hyphens.
+    id: str
+    application_id: str
+    channel_type: ChannelType
+    address: str
+    content: Content
