@@ -1,6 +1,9 @@
 """What `repoint api` and `repoint worker` have in common: settings with a database, from the user or from `serve`."""
 
+import asyncio
 import socket
+import sys
+from collections.abc import Coroutine
 from typing import Any
 
 from pydantic import SecretStr
@@ -28,3 +31,14 @@ def process_settings(*, is_supervised: bool, **arguments: Any) -> tuple[Settings
     if url is None:
         raise Mistake("no database: name one with --database-url, or let `repoint serve` run one on this data folder")
     return settings.model_copy(update={"database_url": SecretStr(url)}), None
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a process's main coroutine to its end, on uvloop where there is one, as the API does."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415 - not for Windows
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)

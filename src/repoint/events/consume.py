@@ -10,11 +10,11 @@ while there are readers, which costs the database one look at one row.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import psycopg
 import structlog
@@ -107,6 +107,13 @@ async def stop_reading(db: Db, application_id: str, name: str) -> None:
     await db.execute(Q.stop_reading, {"application_id": application_id, "name": name})
 
 
+class _Mark(NamedTuple):
+    """The event that a reader has come to, or the place before the first."""
+
+    position: int
+    logged_at: datetime
+
+
 @dataclass(slots=True)
 class _Claim:
     """A reader that this worker holds."""
@@ -114,8 +121,7 @@ class _Claim:
     application_id: str
     name: str
     epoch: int
-    position: int
-    logged_at: datetime
+    mark: _Mark
     failures: int
 
     @property
@@ -215,28 +221,51 @@ class Reading:
                 pass
         else:
             async with OPENERS[claim.name](self._context, claim.application_id) as consumer:
-                while await self._hand_to(claim, consumer):
-                    pass
+                await self._feed(claim, consumer)
         async with self._database.connection() as db:
             await db.execute(Q.give_back_reader, claim.key)
 
-    async def _hand_to(self, claim: _Claim, consumer: Consumer) -> bool:
-        """Hand over the next batch and note it; False when there is none, it waits for more, or the claim is lost."""
+    async def _feed(self, claim: _Claim, consumer: Consumer) -> None:
+        """Hand over batch after batch and note each, until there is none, it waits for more, or the claim is lost."""
         gathering = consumer.gathering if isinstance(consumer, Gatherer) else _USUAL
-        events = await self._next(claim, gathering)
-        if not events or await self._rest(claim, events, gathering):
-            return False
+        events = await self._next(claim, claim.mark, gathering)
+        while events and not await self._rest(claim, events, gathering):
+            async with self._ahead(claim, events, gathering) as ahead:
+                refused = await self._put(consumer, events)
+                # Most batches are taken whole and noted by one statement, which commits itself.
+                async with self._database.transaction() if refused else self._database.connection() as db:
+                    if not await self._note(db, claim, events, refused):
+                        return
+                events = await (ahead or self._next(claim, claim.mark, gathering))
+
+    @asynccontextmanager
+    async def _ahead(
+        self, claim: _Claim, events: list[LoggedEvent], gathering: Gathering
+    ) -> AsyncIterator[asyncio.Task[list[LoggedEvent]] | None]:
+        """Behind a full batch, the reading of the next one while this one is put; None behind any other.
+
+        What follows a batch that is not full may still come in, so it is read when it is wanted.
+        """
+        if not _is_full(events, gathering):
+            yield None
+            return
+        reading = asyncio.create_task(self._next(claim, _mark(events[-1]), gathering))
+        try:
+            yield reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _put(self, consumer: Consumer, events: list[LoggedEvent]) -> list[SetAside]:
         try:
             async with asyncio.timeout(self._context.settings.worker_lease_s / 2):
-                refused = await consumer.put(events)
+                return await consumer.put(events)
         except TimeoutError as error:
             raise UnreachableError("no answer in time") from error
-        async with self._database.transaction() as db:
-            return await self._note(db, claim, events, refused)
 
     async def _hand_to_subscriber(self, claim: _Claim) -> bool:
         types, subscriber = SUBSCRIBERS[claim.name]
-        events = await self._next(claim)
+        events = await self._next(claim, claim.mark, _USUAL)
         if not events:
             return False
         wanted = [event for event in events if not event.is_repeat and (types is None or event.event_type in types)]
@@ -249,34 +278,32 @@ class Reading:
 
     async def _rest(self, claim: _Claim, events: list[LoggedEvent], gathering: Gathering) -> bool:
         """Put the reader to rest until a batch that is not full has waited long enough; False when it has."""
-        if not gathering.wait_s or len(events) == gathering.events:
-            return False
-        # The next event may have been too large for this batch, so it's full before it is filled to the brim.
-        if 2 * sum(len(each.record) for each in events) > gathering.size_bytes:
+        if not gathering.wait_s or _is_full(events, gathering):
             return False
         parameters = claim.key | {"logged_at": events[0].logged_at, "wait_s": gathering.wait_s}
         async with self._database.connection() as db:
             return await db.execute(Q.rest_reader, parameters) > 0
 
-    async def _next(self, claim: _Claim, gathering: Gathering = _USUAL) -> list[LoggedEvent]:
-        """The next events, in steps: the database looks at as many records as are asked for, however few then fit."""
+    async def _next(self, claim: _Claim, mark: _Mark, gathering: Gathering) -> list[LoggedEvent]:
+        """The events behind a mark, in steps: the database looks at as many as are asked for, however few then fit."""
         events: list[LoggedEvent] = []
-        after, left_bytes = claim.position, gathering.size_bytes
+        after, left_bytes = mark.position, gathering.size_bytes
         async with self._database.connection() as db:
             end = await settled(db)
             while left_bytes > 0:
-                rows = min(BATCH_EVENTS, gathering.events - len(events))
+                most = min(BATCH_EVENTS, gathering.events - len(events))
                 parameters = {
                     "application_id": claim.application_id,
                     "after": after,
                     "up_to": end.position,
-                    "since": claim.logged_at - MARGIN,
-                    "rows": rows,
+                    "since": mark.logged_at - MARGIN,
+                    "rows": most,
                     "bytes": left_bytes,
                 }
-                more = [LoggedEvent(*row) for row in await db.tuples(Q.read_events, parameters)]
+                _, rows = await db.together((Q.go_in_order, {}), (Q.read_events, parameters))
+                more = [LoggedEvent(*row) for row in rows]
                 events += more
-                if len(more) < rows or len(events) == gathering.events:
+                if len(more) < most or len(events) == gathering.events:
                     break
                 after, left_bytes = more[-1].position, left_bytes - sum(len(each.record.encode()) for each in more)
         return events
@@ -300,7 +327,7 @@ class Reading:
                 for each in refused
             ]
             await db.execute_many(Q.set_aside, rows)
-        claim.position, claim.logged_at, claim.failures = last.position, last.logged_at, 0
+        claim.mark, claim.failures = _mark(last), 0
         return True
 
     async def _postpone(self, claim: _Claim, reason: str) -> None:
@@ -318,6 +345,16 @@ class Reading:
 
 
 def _claim_of(row: Row) -> _Claim:
-    return _Claim(
-        row["application_id"].hex, row["name"], row["epoch"], row["position"], row["logged_at"], row["failures"]
-    )
+    mark = _Mark(row["position"], row["logged_at"])
+    return _Claim(row["application_id"].hex, row["name"], row["epoch"], mark, row["failures"])
+
+
+def _mark(event: LoggedEvent) -> _Mark:
+    return _Mark(event.position, event.logged_at)
+
+
+def _is_full(events: list[LoggedEvent], gathering: Gathering) -> bool:
+    """Whether a batch is as large as it gets; half the bytes will do, as the next event may not have fitted."""
+    if len(events) == gathering.events:
+        return True
+    return 2 * sum(len(each.record) for each in events) > gathering.size_bytes

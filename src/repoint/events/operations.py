@@ -10,7 +10,6 @@ import msgspec
 
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException
-from repoint.db.pool import Row
 from repoint.db.queries import load_queries
 from repoint.events.horizon import MARGIN, settled
 from repoint.operation import Call, Input, Output, extension, whole_number
@@ -60,17 +59,19 @@ async def _page(
     async with call.statement() as db:
         end = await settled(db)
         parameters = _filter(arguments) | {"after": position, "since": since, "up_to": end.position, "rows": size}
-        rows = await db.rows(Q.list_events, parameters)
-    is_full = len(rows) == size
-    position = rows[-1]["position"] if is_full else end.position
-    since = rows[-1]["logged_at"] - MARGIN if is_full else end.oldest
+        _, rows = await db.together((Q.go_in_order, {}), (Q.list_events, parameters))
+    position, since = end.position, end.oldest
+    if len(rows) == size:
+        position, logged_at, _ = rows[-1]
+        since = logged_at - MARGIN
     return {"Item": [_item(row) for row in rows], "After": _token(position, since)}, position, since
 
 
 async def _newest(call: Call, arguments: Input, rows: int) -> Output:
     async with call.statement() as db:
         end = await settled(db)
-        found = await db.rows(Q.newest_events, _filter(arguments) | {"up_to": end.position, "rows": rows})
+        parameters = _filter(arguments) | {"up_to": end.position, "rows": rows}
+        _, found = await db.together((Q.go_in_order, {}), (Q.newest_events, parameters))
     return {"Item": [_item(row) for row in reversed(found)], "After": _token(end.position, end.oldest)}
 
 
@@ -78,8 +79,9 @@ def _filter(arguments: Input) -> dict[str, object]:
     return {"application_id": arguments["ApplicationId"], "event_type": arguments.get("type")}
 
 
-def _item(row: Row) -> Output:
-    return {"Position": row["position"], "Record": msgspec.Raw(row["record"].encode())}
+def _item(row: tuple[int, datetime, str]) -> Output:
+    position, _, record = row
+    return {"Position": position, "Record": msgspec.Raw(record.encode())}
 
 
 def _start(arguments: Input) -> tuple[int, datetime]:

@@ -84,6 +84,12 @@ RETURNING r.application_id, r.name, unread.dropped
 -- The events of one day, at once.
 SELECT drop_events_day(%(day)s::date)
 
+-- go_in_order --
+-- For this transaction: the log is read along its index, which has the events in their order. Of a day that was filled
+-- since it was last analysed the planner thinks that it holds a handful, and would sort all that is left for each batch.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_seqscan', 'off', true)
+
 -- read_events --
 -- The next events of an application behind a position, up to and with the last settled one, in the order of LoggedEvent:
 -- as many as fit into `bytes`, but one at least. `since` spares a look into the days before.
@@ -114,7 +120,7 @@ LIMIT %(rows)s
 
 -- newest_events --
 -- The last settled events of an application, of one type when one is given, newest first.
-SELECT position, record::text AS record
+SELECT position, logged_at, record::text AS record
 FROM events
 WHERE application_id = %(application_id)s AND position <= %(up_to)s
     AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)

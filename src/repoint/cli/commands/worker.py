@@ -1,10 +1,8 @@
-import asyncio
-
 import typer
 
 from repoint.cli.configure import DatabaseUrl, DataDir, Supervised
 from repoint.cli.mistake import Mistake
-from repoint.cli.process import process_settings
+from repoint.cli.process import process_settings, run
 from repoint.db.pool import Database, DatabaseError
 from repoint.discover import discover
 from repoint.log import configure_logs
@@ -20,7 +18,7 @@ def worker(data_dir: DataDir = None, database_url: DatabaseUrl = None, *, is_sup
     discover()
     settings, _ = process_settings(is_supervised=is_supervised, data_dir=data_dir, database_url=database_url)
     configure_logs(settings.log_level)
-    asyncio.run(_run(settings, is_supervised=is_supervised))
+    run(_run(settings, is_supervised=is_supervised))
 
 
 async def _run(settings: Settings, *, is_supervised: bool) -> None:
