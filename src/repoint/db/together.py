@@ -6,7 +6,7 @@ callers then pay for one commit instead of thirty, and no call waits for others 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -22,8 +22,16 @@ class _Waiting(Generic[Item, Answer]):
     answer: asyncio.Future[Answer]
 
 
+@dataclass(slots=True)
+class _Line(Generic[Item, Answer]):
+    """Those of one application who wait, and how many groups of it are under way."""
+
+    waiting: list[_Waiting[Item, Answer]] = field(default_factory=list)
+    groups: int = 0
+
+
 class Together(Generic[Item, Answer]):
-    """What is done together, one group after the other for each database and application.
+    """What is done together, one group after the other for each database and application, or `at_once` side by side.
 
     `run` gets a database, an application's id and the items of a group, commits, and returns an answer for each; what
     it raises is raised to every caller of the group. A group ends before the item that would make the sum of `size`
@@ -36,35 +44,36 @@ class Together(Generic[Item, Answer]):
         *,
         size: Callable[[Item], int],
         max_size: int,
+        at_once: int = 1,
     ) -> None:
         self._run = run
         self._size = size
         self._max_size = max_size
-        # Those waiting, by application; an application is listed only while a group of it is under way.
-        self._waiting: WeakKeyDictionary[Database, dict[str, list[_Waiting[Item, Answer]]]] = WeakKeyDictionary()
+        self._at_once = at_once
+        # By application, which is listed only while a group of it is under way: ids are a stranger's to choose.
+        self._lines: WeakKeyDictionary[Database, dict[str, _Line[Item, Answer]]] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(self, database: Database, application_id: str, item: Item) -> Answer:
         """The answer to one item, when it is committed."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault(database, {})
-        if application_id in waiting:
-            waiting[application_id].append(_Waiting(item, future))
-        else:
-            waiting[application_id] = [_Waiting(item, future)]
-            task = asyncio.create_task(self._run_groups(database, application_id))
+        line = self._lines.setdefault(database, {}).setdefault(application_id, _Line())
+        line.waiting.append(_Waiting(item, future))
+        if line.groups < self._at_once:
+            line.groups += 1
+            task = asyncio.create_task(self._run_groups(database, application_id, line))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await future
 
-    async def _run_groups(self, database: Database, application_id: str) -> None:
-        waiting = self._waiting[database]
+    async def _run_groups(self, database: Database, application_id: str, line: _Line[Item, Answer]) -> None:
         try:
-            while group := self._next(waiting[application_id]):
+            while group := self._next(line.waiting):
                 await self._run_group(database, application_id, group)
         finally:
-            # Ids of applications are a stranger's to choose, so an idle one is not kept.
-            del waiting[application_id]
+            line.groups -= 1
+            if not line.groups:
+                del self._lines[database][application_id]
 
     def _next(self, waiting: list[_Waiting[Item, Answer]]) -> list[_Waiting[Item, Answer]]:
         """Take the next group out of those who wait."""

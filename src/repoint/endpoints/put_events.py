@@ -289,4 +289,6 @@ def _verdict(error: ContractError | None) -> EndpointItemResponse:
     )
 
 
-_reports = Together(_log, size=lambda report: sum(len(item.taken) for item in report.items), max_size=_MAX_TOGETHER)
+_reports = Together(
+    _log, size=lambda report: sum(len(item.taken) for item in report.items), max_size=_MAX_TOGETHER, at_once=2
+)
