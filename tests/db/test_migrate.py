@@ -10,7 +10,7 @@ import pytest
 from repoint.db import migrate as migrating
 from repoint.db.migrate import Migration, MigrationError, migrate, migrations, status
 from repoint.db.schema import SCHEMA, dump_schema
-from tests.fixtures.database import new_database
+from tests.fixtures.databases import new_database
 
 
 @pytest.fixture
