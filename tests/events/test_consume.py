@@ -12,7 +12,7 @@ import pytest
 from repoint.db.pool import Database, Db
 from repoint.db.queries import Query
 from repoint.events import consume
-from repoint.events.consume import Reading, begin_reading, consumes, subscribes
+from repoint.events.consume import Reading, begin_reading, consumes, stop_reading, subscribes
 from repoint.events.emit import Event, emit
 from repoint.events.horizon import before, settled
 from repoint.events.log import LoggedEvent, SetAside, UnreachableError
@@ -171,6 +171,52 @@ async def test_who_lost_the_claim_meanwhile_notes_nothing(database: Database, si
 
     assert GIVEN == [["a"]]
     assert (await state(database))["delivered"] == 0
+
+
+async def test_who_held_a_reader_of_the_same_name_before_notes_nothing(
+    database: Database, sink: Sink, reading: Reading
+) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    sink.waits_s = 0.3
+    working = asyncio.create_task(reading.drain())
+    await asyncio.sleep(0.1)
+    async with database.connection() as db:
+        await stop_reading(db, APP, "test")
+    await begin(database, "test")
+    async with database.connection() as db:
+        # As another worker's first claim does.
+        await db.execute(Query("take", "UPDATE event_readers SET epoch = epoch + 1, leased_until = 'infinity'"))
+    await working
+
+    assert GIVEN == [["a"]]
+    assert (await state(database))["delivered"] == 0
+
+
+@pytest.mark.usefixtures("sink")
+async def test_the_first_event_of_all_is_not_missed_by_who_begins_before_it_is_committed(
+    database: Database, reading: Reading
+) -> None:
+    async with database.transaction() as db:
+        await emit(db, [event("first")])
+        await begin(database, "test")
+    await reading.drain()
+
+    assert GIVEN == [["first"]]
+
+
+@pytest.mark.usefixtures("sink")
+async def test_a_server_whose_clock_was_years_ahead_is_read_on(database: Database, reading: Reading) -> None:
+    await begin(database, "test")
+    await log(database, "ahead")
+    async with database.connection() as db:
+        await db.execute(Query("ahead", "UPDATE events SET logged_at = logged_at + interval '4 years'"))
+    await reading.drain()
+    await log(database, "set right")
+
+    await reading.drain()
+
+    assert GIVEN == [["ahead"], ["set right"]]
 
 
 @pytest.mark.usefixtures("sink")

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 
 from repoint.db.pool import Database
 from repoint.events.consume import Reading
+from repoint.events.emit import Event, emit
 from repoint.queue import TaskContext
 from repoint.settings import AwsService, Settings
 from tests.fixtures.refusal import refusal
@@ -149,13 +151,47 @@ async def test_metrics_tell_how_far_each_stream_is(
     assert float(found[f"repoint_event_reader_lag_seconds{labels}"]) > 0
 
 
-async def test_replay_brings_events_again(client: Client, raw: Raw, app: str, folder: Path, reading: Reading) -> None:
+def replay(raw: Raw, app: str, since: str) -> Any:
+    return raw.send("POST", f"/repoint/v1/apps/{app}/event-readers/stream/replay", {"From": since})
+
+
+async def test_replay_from_a_time_to_come_leaves_the_stream_where_it_is(
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading
+) -> None:
+    stream_to(client, app, f"file://{folder}")
+    put(client, app, "a")
+
+    answer = replay(raw, app, "2099-01-01T00:00:00Z")
+    await reading.drain()
+
+    assert (answer.status, answer.json["Unread"]) == (200, 1)
+    assert received(folder) == ["_test.event_stream", "a"]
+
+
+async def test_replay_skips_nothing_that_was_not_read_yet(  # noqa: PLR0913, PLR0917 - fixtures
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading, database: Database
+) -> None:
+    stream_to(client, app, f"file://{folder}")
+    put(client, app, "unread")
+    async with database.transaction() as db:
+        await emit(db, [Event(app, "committed late", datetime.now(UTC), '{"event_type":"committed late"}')])
+        since = datetime.now(UTC).isoformat()
+        put(client, app, "b")
+        replay(raw, app, since)
+    await reading.drain()
+
+    assert received(folder) == ["_test.event_stream", "unread", "committed late", "b"]
+
+
+@pytest.mark.parametrize("since", ["2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+async def test_replay_brings_events_again(  # noqa: PLR0913, PLR0917 - fixtures
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading, since: str
+) -> None:
     stream_to(client, app, f"file://{folder}")
     put(client, app, "a", "b")
     await reading.drain()
 
-    path = f"/repoint/v1/apps/{app}/event-readers/stream/replay"
-    answer = raw.send("POST", path, {"From": "2026-01-01T00:00:00Z"})
+    answer = replay(raw, app, since)
     await reading.drain()
 
     assert answer.status == 200, answer.body

@@ -115,7 +115,8 @@ class _Claim:
     name: str
     epoch: int
     position: int
-    logged_at: datetime
+    # No later event was logged before this.
+    since: datetime
     failures: int
 
     @property
@@ -270,7 +271,7 @@ class Reading:
                     "application_id": claim.application_id,
                     "after": after,
                     "up_to": end.position,
-                    "since": claim.logged_at - MARGIN,
+                    "since": claim.since,
                     "rows": rows,
                     "bytes": left_bytes,
                 }
@@ -300,7 +301,7 @@ class Reading:
                 for each in refused
             ]
             await db.execute_many(Q.set_aside, rows)
-        claim.position, claim.logged_at, claim.failures = last.position, last.logged_at, 0
+        claim.position, claim.since, claim.failures = last.position, last.logged_at - MARGIN, 0
         return True
 
     async def _postpone(self, claim: _Claim, reason: str) -> None:
@@ -318,6 +319,4 @@ class Reading:
 
 
 def _claim_of(row: Row) -> _Claim:
-    return _Claim(
-        row["application_id"].hex, row["name"], row["epoch"], row["position"], row["logged_at"], row["failures"]
-    )
+    return _Claim(row["application_id"].hex, row["name"], row["epoch"], row["position"], row["since"], row["failures"])

@@ -1,7 +1,8 @@
 -- announce --
 -- Whoever adds events says so before the first position is given out, with the last one given out so far, and is seen
 -- saying so until the commit is visible. Readers stop before it. The first number keeps these locks apart from others.
-SELECT pg_advisory_xact_lock_shared(11, (last_value & 2147483647)::integer) FROM event_positions
+SELECT pg_advisory_xact_lock_shared(11, (CASE WHEN is_called THEN last_value & 2147483647 ELSE 0 END)::integer)
+FROM event_positions
 
 -- copy_events --
 -- Events as emit writes them.
@@ -122,9 +123,10 @@ ORDER BY position DESC
 LIMIT %(rows)s
 
 -- begin_reading --
--- A new reader, or none when it is there already.
-INSERT INTO event_readers (application_id, name, position, logged_at)
-VALUES (%(application_id)s, %(name)s, %(position)s, %(since)s)
+-- A new reader, or none when it is there already. Its epochs begin with the time: whoever still holds a reader of this
+-- name that was there before must not hold this one.
+INSERT INTO event_readers (application_id, name, position, logged_at, epoch)
+VALUES (%(application_id)s, %(name)s, %(position)s, %(since)s, extract(epoch FROM clock_timestamp()) * 1000000)
 ON CONFLICT DO NOTHING
 
 -- stop_reading --
@@ -143,7 +145,8 @@ SELECT last_value AS position,
 FROM event_positions
 
 -- claim_readers --
--- Readers with something to read that nobody holds, now ours.
+-- Readers with something to read that nobody holds, now ours. One that is ahead of the time, the server's clock having
+-- been wrong, looks at all days.
 WITH due AS (
     SELECT r.application_id, r.name
     FROM event_readers r
@@ -151,7 +154,7 @@ WITH due AS (
         AND EXISTS (
             SELECT FROM events e
             WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
-                AND e.logged_at >= r.logged_at - %(margin)s::interval
+                AND e.logged_at >= CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END
         )
     ORDER BY r.position
     LIMIT %(rows)s
@@ -161,7 +164,8 @@ UPDATE event_readers r
 SET epoch = r.epoch + 1, leased_until = now() + make_interval(secs => %(lease_s)s)
 FROM due
 WHERE r.application_id = due.application_id AND r.name = due.name
-RETURNING r.application_id, r.name, r.epoch, r.position, r.logged_at, r.failures
+RETURNING r.application_id, r.name, r.epoch, r.position, r.failures,
+    CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END AS since
 
 -- note_read --
 -- A batch is read and the lease renewed; no row when the claim is lost.
@@ -205,14 +209,15 @@ WHERE application_id = %(application_id)s AND name = %(name)s
 
 -- change_reader --
 -- A reader is paused or not, or set back to a time; whoever holds it holds it no longer. No row when there is none.
+-- It never goes forward: what it has not read, or what is not committed yet, would be lost.
 UPDATE event_readers
 SET epoch = epoch + 1, leased_until = now() - interval '1 second', failures = 0, retry_at = '-infinity', last_error = NULL,
     is_paused = coalesce(%(is_paused)s, is_paused),
-    position = CASE WHEN %(since)s::timestamptz IS NULL THEN position ELSE coalesce((
+    position = CASE WHEN %(since)s::timestamptz IS NULL THEN position ELSE least(position, (
         SELECT min(e.position) - 1 FROM events e
         WHERE e.application_id = event_readers.application_id AND e.logged_at >= %(since)s
-    ), position) END,
-    logged_at = coalesce(%(since)s, logged_at)
+    )) END,
+    logged_at = greatest(least(logged_at, %(since)s), to_timestamp(0))
 WHERE application_id = %(application_id)s AND name = %(name)s
 
 -- all_readers --
@@ -221,7 +226,7 @@ SELECT r.application_id, r.name, r.failures, r.delivered, r.set_aside, r.dropped
     coalesce(extract(epoch FROM clock_timestamp() - (
         SELECT e.logged_at FROM events e
         WHERE e.application_id = r.application_id AND e.position > r.position
-            AND e.logged_at >= r.logged_at - %(margin)s::interval
+            AND e.logged_at >= CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END
         ORDER BY e.position LIMIT 1
     )), 0)::float8 AS lag_s
 FROM event_readers r
@@ -236,7 +241,7 @@ FROM event_readers r, LATERAL (
     FROM (
         SELECT e.logged_at FROM events e
         WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
-            AND e.logged_at >= r.logged_at - %(margin)s::interval
+            AND e.logged_at >= CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END
         ORDER BY e.position LIMIT 10000
     ) AS unread
 ) AS behind
