@@ -1,6 +1,7 @@
 """Readers of the log: what they are given when something fails, dies or changes under them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Database, Db
 from repoint.db.queries import Query
 from repoint.events import consume
@@ -157,6 +159,70 @@ async def test_an_event_that_can_never_be_taken_costs_no_other(
     assert rows == [("too large", '{"event_type":"bad"}')]
     found = await state(database)
     assert (found["delivered"], found["set_aside"]) == (2, 1)
+
+
+async def test_a_sink_and_the_database_that_fail_at_once_leave_the_reader_for_later(
+    database: Database, settings: Settings, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Database(f"{database.url}&options=-c%20statement_timeout%3D300ms")
+    await own.open()
+    await begin(database, "test")
+    await log(database, "a")
+    sink.error, sink.waits_s = UnreachableError("the sink answers 500"), 0.3
+    working = asyncio.create_task(Reading(TaskContext(own, settings, "worker")).run())
+    await asyncio.sleep(0.15)
+    async with database.transaction() as db:
+        # For the worker the database answers no more.
+        await db.execute(Query("lock", "LOCK TABLE event_readers"))
+        await asyncio.sleep(0.6)
+    sink.error, sink.waits_s = None, 0
+
+    async with asyncio.timeout(5):
+        while not GIVEN:  # noqa: ASYNC110 - what another task does is seen from outside
+            await asyncio.sleep(0.05)
+
+    working.cancel()
+    await asyncio.wait([working])
+    await own.close()
+    gc.collect()
+    assert GIVEN == [["a"]]
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_a_database_that_may_only_be_read_for_a_while_does_not_end_the_reading(
+    database: Database, settings: Settings, sink: Sink
+) -> None:
+    """As a standby that is being made the first."""
+    assert sink.error is None
+    await begin(database, "test")
+    await log(database, "a")
+    standby = Database(f"{database.url}&options=-c%20default_transaction_read_only%3Don")
+    await standby.open()
+
+    working = asyncio.create_task(Reading(TaskContext(standby, settings, "worker")).run())
+    await asyncio.wait([working], timeout=0.5)
+
+    is_over = working.done()
+    working.cancel()
+    await asyncio.wait([working])
+    await standby.close()
+    assert not is_over
+
+
+async def test_a_subscriber_that_misses_something_of_its_own_is_seen_failing(
+    database: Database, reading: Reading
+) -> None:
+    @subscribes("trigger")
+    async def trigger(_db: Db, _application_id: str, _events: Sequence[LoggedEvent]) -> None:
+        raise NotFoundException("the campaign is gone")
+
+    await begin(database, "trigger")
+    await log(database, "a")
+
+    await reading.drain()
+    del consume.SUBSCRIBERS["trigger"]
+
+    assert (await state(database))["failures"] == 1
 
 
 async def test_who_lost_the_claim_meanwhile_notes_nothing(database: Database, sink: Sink, reading: Reading) -> None:

@@ -19,11 +19,10 @@ from typing import Protocol, runtime_checkable
 import psycopg
 import structlog
 
-from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Database, Db, Row
 from repoint.db.queries import load_queries
 from repoint.events.horizon import MARGIN, Settled, settled
-from repoint.events.log import Gathering, LoggedEvent, SetAside, Subscriber, UnreachableError
+from repoint.events.log import Gathering, GoneError, LoggedEvent, SetAside, Subscriber, UnreachableError
 from repoint.queue import TaskContext
 from repoint.queue.beside import runs_beside
 
@@ -60,7 +59,8 @@ class Gatherer(Protocol):
     gathering: Gathering
 
 
-# Opens the consumer of one application's reader; raises UnreachableError when it cannot be opened now.
+# Opens the consumer of one application's reader; raises UnreachableError when it cannot be opened now, GoneError when
+# it never can.
 Opener = Callable[[TaskContext, str], AbstractAsyncContextManager[Consumer]]
 
 OPENERS: dict[str, Opener] = {}
@@ -145,7 +145,7 @@ class Reading:
             while True:
                 try:
                     pause_s = await self._look()
-                except psycopg.OperationalError as error:
+                except psycopg.Error as error:
                     log.warning("The event log could not be read", reason=str(error))
                     pause_s = IDLE_POLL_S
                 await asyncio.sleep(pause_s)
@@ -196,8 +196,7 @@ class Reading:
         """Read until nothing is left, something fails, or the claim is lost; then give the reader back."""
         try:
             await self._read(claim)
-        except NotFoundException:
-            # The application or the stream is gone, and the reader with it.
+        except GoneError:
             return
         except UnreachableError as error:
             await self._postpone(claim, str(error))
@@ -314,8 +313,12 @@ class Reading:
             reason=reason,
             next_try_s=wait_s,
         )
-        async with self._database.connection() as db:
-            await db.execute(Q.postpone_reader, parameters)
+        try:
+            async with self._database.connection() as db:
+                await db.execute(Q.postpone_reader, parameters)
+        except psycopg.Error as error:
+            # The lease ends by itself.
+            log.warning("A reader lost the database", reader=claim.name, reason=str(error))
 
 
 def _claim_of(row: Row) -> _Claim:

@@ -40,6 +40,10 @@ class UnreachableError(Exception):
     """
 
 
+class GoneError(Exception):
+    """There is nothing any more that the events could be handed to, and the reader goes with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gathering:
     """How much a consumer is given at once, whichever is reached first."""

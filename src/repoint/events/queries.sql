@@ -57,16 +57,17 @@ SELECT DISTINCT (logged_at AT TIME ZONE 'UTC')::date AS day FROM events_unsorted
 SELECT add_events_day(%(day)s::date) AS is_new
 
 -- old_days --
--- Days before this one that have a place.
+-- Days that have a place and are older than so many days, by the clock that put the events there.
 SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'events'::regclass AND c.relname ~ '^events_[0-9]{8}$'
-    AND to_date(right(c.relname, 8), 'YYYYMMDD') < %(before)s::date
+    AND to_date(right(c.relname, 8), 'YYYYMMDD') < (now() AT TIME ZONE 'UTC')::date - %(days)s::integer
 ORDER BY day
 
--- be_patient_with_readers --
--- For this transaction: whoever waits for a lock of ours is in turn waited for by all others, so we give up soon.
-SET LOCAL lock_timeout = '2s'
+-- be_patient --
+-- For this transaction: all who write or read events wait behind us as long as we wait for someone who looks at the log
+-- for long, a backup for example, so we give up soon.
+SET LOCAL lock_timeout = '1s'
 
 -- count_dropped --
 -- What readers have not read of a day that is dropped, noted with them.
@@ -180,6 +181,10 @@ WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoc
 INSERT INTO events_set_aside (application_id, name, position, set_aside_at, reason, record)
 VALUES (%(application_id)s, %(name)s, %(position)s, now(), %(reason)s, %(record)s)
 ON CONFLICT DO NOTHING
+
+-- drop_set_aside --
+-- Records that were set aside more than so many days ago.
+DELETE FROM events_set_aside WHERE set_aside_at < now() - make_interval(days => %(days)s)
 
 -- give_back_reader --
 -- A reader that has read everything is free for the next worker.

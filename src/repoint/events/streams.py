@@ -11,7 +11,7 @@ from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import EventStream
 from repoint.db.queries import load_queries
 from repoint.events.consume import Consumer, begin_reading, consumes, stop_reading
-from repoint.events.log import LoggedEvent, UnreachableError
+from repoint.events.log import GoneError, LoggedEvent, UnreachableError
 from repoint.events.records import Origin, stream_test
 from repoint.events.sinks.sink import Destination, DestinationError, is_destination, open_sink
 from repoint.operation import Call, Input, operation
@@ -74,8 +74,11 @@ async def delete_event_stream(call: Call, arguments: Input) -> EventStream:
 @asynccontextmanager
 async def open_stream(context: TaskContext, application_id: str) -> AsyncIterator[Consumer]:
     """The sink that the application's stream leads to now."""
-    async with context.database.connection() as db:
-        stream = await STREAMS.get(db, application_id)
+    try:
+        async with context.database.connection() as db:
+            stream = await STREAMS.get(db, application_id)
+    except NotFoundException as error:
+        raise GoneError from error
     try:
         async with open_sink(_destination(stream, context)) as sink:
             yield sink
