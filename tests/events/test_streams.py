@@ -1,6 +1,9 @@
 """Event streams from PutEventStream to the sink, as clients and the worker run them (events.md sections 3 and 4)."""
 
 import json
+import socket
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from repoint.db.pool import Database
+from repoint.events import streams
 from repoint.events.consume import Reading
 from repoint.events.emit import Event, emit
 from repoint.queue import TaskContext
@@ -21,14 +25,23 @@ from tests.fixtures.streamed import service
 
 Client = Any
 KINESIS = "arn:aws:kinesis:us-east-1:123456789012:stream/"
+FIREHOSE = "arn:aws:firehose:us-east-1:123456789012:deliverystream/"
 ROLE = "arn:aws:iam::000000000000:role/stream"
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path, s3_endpoint_url: str) -> Settings:
+def hanging_url() -> Iterator[str]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, s3_endpoint_url: str, hanging_url: str) -> Settings:
     changes = {
         "event_folders": (tmp_path / "streams",),
         "event_webhook_secret": SecretStr("a secret of the operator's"),
+        "firehose": service(hanging_url),
         "kinesis": service(s3_endpoint_url),
     }
     return settings.model_copy(update=changes)
@@ -117,6 +130,20 @@ def test_a_webhook_inside_our_own_network_is_refused_and_told_why(client: Client
     assert told.message == (
         "Destination stream validation failed: 127.0.0.1 is not on the public internet, see allowed_private_networks"
     )
+
+
+def test_a_destination_that_hangs_is_refused_before_the_caller_gives_up(
+    client: Client, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "TRY_S", 0.2)
+    stream = {"DestinationStreamArn": f"{FIREHOSE}hangs", "RoleArn": ROLE}
+
+    started_s = time.monotonic()
+    told = refusal(client.put_event_stream, ApplicationId=app, WriteEventStream=stream)
+
+    assert told == (400, "BadRequestException", "Destination stream validation failed")
+    assert time.monotonic() - started_s < 5
+    assert refusal(client.get_event_stream, ApplicationId=app).message == "Resource not found"
 
 
 def kinesis_client(service: AwsService) -> Any:

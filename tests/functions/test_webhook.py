@@ -134,6 +134,7 @@ async def test_plain_http_leads_into_allowed_networks_only(monkeypatch: pytest.M
         ("https:///path", "not an https:// URL with a host"),
         ("ftp://hooks.example/", "not an https:// URL with a host"),
         ("https://hooks.example:port/", "not a URL"),
+        ("https://hooks.example:99999/", "not a URL"),
         ("https://me:secret@hooks.example/", "a URL with a password in it"),
     ],
 )

@@ -1,5 +1,6 @@
 """Event streams: which sink an application's events go to (events.md sections 3 and 4)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 Q = load_queries("repoint.events")
 
 READER = "stream"
+# How long a destination is tried before its stream is set, all together: clients wait for a minute, some for less.
+TRY_S = 20
 _REFUSED = "Destination stream validation failed"
 
 
@@ -100,11 +103,13 @@ async def _try(call: Call, destination: Destination) -> None:
     record = stream_test(Origin(call.settings.account_id, destination.application_id), call.now)
     event = LoggedEvent(0, call.now, "_test.event_stream", None, False, call.now, record)  # noqa: FBT003 - is_repeat
     try:
-        async with open_sink(destination) as sink:
+        async with asyncio.timeout(TRY_S), open_sink(destination) as sink:
             await sink.check()
             refused = await sink.put([event])
     except (DestinationError, UnreachableError) as error:
         raise _refusal(destination, str(error)) from error
+    except TimeoutError as error:
+        raise _refusal(destination, "no answer in time") from error
     if refused:
         raise _refusal(destination, refused[0].reason)
 

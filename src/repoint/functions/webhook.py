@@ -21,6 +21,7 @@ CONNECT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 10
 # More of an answer is not read; the connection is given up instead.
 _ANSWER_BYTES = 64 << 10
+_LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
 _TRIES = 3
 
@@ -154,6 +155,8 @@ def _read(url: str) -> httpx2.URL:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise RefusedUrlError("not a URL") from error
+    if (target.port or 0) > _LAST_PORT:
+        raise RefusedUrlError("not a URL")
     if target.scheme not in {"http", "https"} or not target.host:
         raise RefusedUrlError("not an https:// URL with a host")
     if target.userinfo:

@@ -1,6 +1,7 @@
 """`file:///folder`: NDJSON files in a folder that the operator allowed, one for each UTC day."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +20,10 @@ async def open_file(destination: Destination) -> AsyncIterator[Sink]:
 
 
 def _allowed_folder(destination: Destination) -> Path:
-    folder = Path(unquote(urlsplit(destination.address).path)).resolve()
+    try:
+        folder = Path(unquote(urlsplit(destination.address).path)).resolve()
+    except (ValueError, RuntimeError) as error:  # a NUL in it; symbolic links in a circle
+        raise DestinationError(f"{destination.address} is no path") from error
     if not any(folder.is_relative_to(allowed.resolve()) for allowed in destination.settings.event_folders):
         raise DestinationError(f"{folder} is in none of the folders of the setting event_folders")
     return folder
@@ -57,9 +61,13 @@ class FileSink:
 
 
 def _append(path: Path, lines: bytes) -> None:
-    """Append whole lines; what a crash left of a line before is cut off first."""
+    """Append whole lines; what a crash left of a line before is cut off first.
+
+    Raises OSError also while somebody else appends: one who was taken for dead, and who would cut off what we write.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         end = file.seek(0, os.SEEK_END)
         whole = _end_of_last_line(file.fileno(), end)
         file.truncate(whole)
