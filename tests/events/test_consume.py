@@ -135,6 +135,37 @@ async def test_what_is_not_taken_comes_again_later(database: Database, sink: Sin
     assert (mended["failures"], mended["last_error"], mended["delivered"]) == (0, None, 2)
 
 
+@pytest.mark.parametrize(("asked_s", "least_s", "most_s"), [(0, 0.5, 1), (30, 29, 30), (10**9, 3599, 3600)])
+async def test_a_sink_that_asks_for_time_gets_it_up_to_an_hour(  # noqa: PLR0913, PLR0917 - fixtures
+    database: Database, sink: Sink, reading: Reading, asked_s: float, least_s: float, most_s: float
+) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    sink.error = UnreachableError("the sink answers 429", wait_s=asked_s)
+
+    await reading.drain()
+
+    async with database.connection() as db:
+        left = await db.value(
+            Query("left", "SELECT extract(epoch FROM retry_at - clock_timestamp())::float8 FROM event_readers")
+        )
+    assert least_s < left < most_s
+
+
+async def test_a_sink_that_was_down_for_weeks_is_still_tried_every_minute(
+    database: Database, sink: Sink, reading: Reading
+) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    async with database.connection() as db:
+        await db.execute(Query("weeks", "UPDATE event_readers SET failures = 20000"))
+    sink.error = UnreachableError("the sink answers 500")
+
+    await reading.drain()
+
+    assert (await state(database))["failures"] == 20001
+
+
 async def test_a_sink_that_hangs_is_given_up_and_tried_again(database: Database, sink: Sink, reading: Reading) -> None:
     await begin(database, "test")
     await log(database, "a")

@@ -39,6 +39,8 @@ BATCH_BYTES = 4_000_000
 # A batch that is not taken is tried again after this long, doubled each time up to the longest.
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
+# What a destination may ask for at most.
+LONGEST_WAIT_S = 3600.0
 _REASON_CHARACTERS = 500
 
 
@@ -199,7 +201,7 @@ class Reading:
         except GoneError:
             return
         except UnreachableError as error:
-            await self._postpone(claim, str(error))
+            await self._postpone(claim, str(error), error.wait_s)
         except psycopg.OperationalError as error:
             # The lease ends by itself.
             log.warning("A reader lost the database", reader=claim.name, reason=str(error))
@@ -303,8 +305,9 @@ class Reading:
         claim.position, claim.since, claim.failures = last.position, last.logged_at - MARGIN, 0
         return True
 
-    async def _postpone(self, claim: _Claim, reason: str) -> None:
-        wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**claim.failures)
+    async def _postpone(self, claim: _Claim, reason: str, asked_s: float = 0) -> None:
+        backoff_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(claim.failures, 10))
+        wait_s = max(backoff_s, min(asked_s, LONGEST_WAIT_S))
         parameters = claim.key | {"wait_s": wait_s, "reason": reason[:_REASON_CHARACTERS]}
         log.warning(
             "Events could not be handed over",

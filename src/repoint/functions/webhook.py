@@ -6,10 +6,14 @@ followed, and proxies of the environment not used, since either would choose the
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -50,6 +54,15 @@ async def open_webhook(url: str, *, allowed: Networks, ca_file: Path | None) -> 
         yield Webhook(client, target, allowed)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a URL answered."""
+
+    status: int
+    # How long it asks us to wait before we call again; 0 when it does not.
+    wait_s: float
+
+
 class Webhook:
     """A URL that may be called. Every method raises RefusedUrlError when its address is none that we call."""
 
@@ -63,8 +76,8 @@ class Webhook:
         """See where it leads, without calling it; raises NoAnswerError for a name that nobody knows."""
         await judged_addresses(self._url, self._allowed)
 
-    async def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        """POST a body; answers the status, whichever it is. Raises NoAnswerError."""
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST a body; the answer, whichever it is. Raises NoAnswerError."""
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await self._post(body, headers)
@@ -73,7 +86,7 @@ class Webhook:
         except httpx2.HTTPError as error:
             raise NoAnswerError(f"{self.host} could not be called: {str(error) or type(error).__name__}") from error
 
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         async with self._client.stream("POST", self._url, content=body, headers=dict(headers)) as answer:
             size_bytes = 0
             # To its end, so that the connection can be used again.
@@ -81,7 +94,18 @@ class Webhook:
                 size_bytes += len(chunk)
                 if size_bytes > _ANSWER_BYTES:
                     break
-            return answer.status_code
+            return Answer(answer.status_code, wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC)))
+
+
+def wait_s(header: str, now: datetime) -> float:
+    """The seconds of a `Retry-After`, which are a number or a date; 0 for what is neither, or is over."""
+    if re.fullmatch("[0-9]+", header):
+        return min(float(header[:10]), 1e9)
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return 0
+    return max(0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 
 
 class _JudgedTransport(httpx2.AsyncBaseTransport):
