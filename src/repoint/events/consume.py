@@ -117,8 +117,7 @@ class _Claim:
     name: str
     epoch: int
     position: int
-    # No later event was logged before this.
-    since: datetime
+    logged_at: datetime
     failures: int
 
     @property
@@ -272,7 +271,7 @@ class Reading:
                     "application_id": claim.application_id,
                     "after": after,
                     "up_to": end.position,
-                    "since": claim.since,
+                    "since": claim.logged_at - MARGIN,
                     "rows": rows,
                     "bytes": left_bytes,
                 }
@@ -302,7 +301,7 @@ class Reading:
                 for each in refused
             ]
             await db.execute_many(Q.set_aside, rows)
-        claim.position, claim.since, claim.failures = last.position, last.logged_at - MARGIN, 0
+        claim.position, claim.logged_at, claim.failures = last.position, last.logged_at, 0
         return True
 
     async def _postpone(self, claim: _Claim, reason: str, asked_s: float = 0) -> None:
@@ -325,4 +324,6 @@ class Reading:
 
 
 def _claim_of(row: Row) -> _Claim:
-    return _Claim(row["application_id"].hex, row["name"], row["epoch"], row["position"], row["since"], row["failures"])
+    return _Claim(
+        row["application_id"].hex, row["name"], row["epoch"], row["position"], row["logged_at"], row["failures"]
+    )

@@ -166,7 +166,7 @@ SET epoch = r.epoch + 1, leased_until = now() + make_interval(secs => %(lease_s)
 FROM due
 WHERE r.application_id = due.application_id AND r.name = due.name
 RETURNING r.application_id, r.name, r.epoch, r.position, r.failures,
-    CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END AS since
+    CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) + %(margin)s::interval ELSE r.logged_at END AS logged_at
 
 -- note_read --
 -- A batch is read and the lease renewed; no row when the claim is lost.
