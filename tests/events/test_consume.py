@@ -14,7 +14,7 @@ from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Database, Db
 from repoint.db.queries import Query
 from repoint.events import consume
-from repoint.events.consume import Reading, begin_reading, consumes, stop_reading, subscribes
+from repoint.events.consume import MAX_FAILING_AT_ONCE, Reading, begin_reading, consumes, stop_reading, subscribes
 from repoint.events.emit import Event, emit
 from repoint.events.horizon import before, settled
 from repoint.events.log import LoggedEvent, SetAside, UnreachableError
@@ -164,6 +164,49 @@ async def test_a_sink_that_was_down_for_weeks_is_still_tried_every_minute(
     await reading.drain()
 
     assert (await state(database))["failures"] == 20001
+
+
+@pytest.mark.usefixtures("sink")
+async def test_sinks_that_hang_leave_room_for_others(database: Database, settings: Settings) -> None:
+    hanging = Sink()
+    hanging.waits_s = 60
+
+    @consumes("hanging")
+    @asynccontextmanager
+    async def opens(_context: TaskContext, _application_id: str) -> AsyncIterator[Sink]:
+        yield hanging
+
+    applications = [f"{n:032x}" for n in range(20)]
+    async with database.transaction() as db:
+        for application_id in applications:
+            await begin_reading(db, application_id, "hanging")
+        await emit(db, [Event(application_id, "x", AT, "{}") for application_id in applications])
+        await db.execute(Query("failed", "UPDATE event_readers SET failures = 1"))
+    # A lease in which no test ends.
+    patient = settings.model_copy(update={"worker_lease_s": 60})
+    working = asyncio.create_task(Reading(TaskContext(database, patient, "worker")).run())
+    async with asyncio.timeout(5):
+        while await held(database) < MAX_FAILING_AT_ONCE:  # noqa: ASYNC110 - it is asked over SQL
+            await asyncio.sleep(0.05)
+    await begin(database, "test")
+    await log(database, "a")
+
+    async with asyncio.timeout(5):
+        while not GIVEN:  # noqa: ASYNC110 - what another task does is seen from outside
+            await asyncio.sleep(0.05)
+
+    working.cancel()
+    await asyncio.wait([working])
+    del consume.OPENERS["hanging"]
+    assert GIVEN == [["a"]]
+    assert await held(database) <= MAX_FAILING_AT_ONCE
+
+
+async def held(database: Database) -> int:
+    """How many readers workers hold."""
+    async with database.connection() as db:
+        count: int = await db.value(Query("held", "SELECT count(*) FROM event_readers WHERE leased_until > now()"))
+    return count
 
 
 async def test_a_sink_that_hangs_is_given_up_and_tried_again(database: Database, sink: Sink, reading: Reading) -> None:

@@ -31,8 +31,10 @@ Q = load_queries("repoint.events")
 
 POLL_S = 0.1
 IDLE_POLL_S = 1.0
-# Readers that one worker serves at the same time.
+# Readers that one worker serves at the same time: so many that go well, and beside them so many that failed the last
+# time, as these may hang and nobody should wait for that.
 MAX_AT_ONCE = 8
+MAX_FAILING_AT_ONCE = 4
 # Of one batch, whichever is reached first: what Kinesis and Firehose take at once.
 BATCH_EVENTS = 500
 BATCH_BYTES = 4_000_000
@@ -138,7 +140,7 @@ class Reading:
         self._context = context
         self._database: Database = context.database
         self._seen = -1
-        self._served: set[asyncio.Task[None]] = set()
+        self._served: dict[asyncio.Task[None], _Claim] = {}
 
     async def run(self) -> None:
         """Serve readers for ever, through failures of the database."""
@@ -170,7 +172,8 @@ class Reading:
             assert state is not None  # noqa: S101 - one row always
             if not state["are_any"]:
                 return IDLE_POLL_S
-            if len(self._served) < MAX_AT_ONCE and (state["position"] != self._seen or state["are_waiting"]):
+            has_room = len(self._served) < MAX_AT_ONCE + MAX_FAILING_AT_ONCE
+            if has_room and (state["position"] != self._seen or state["are_waiting"]):
                 end = await settled(db)
                 # What is not settled yet is looked at again.
                 self._seen = min(state["position"], end.position)
@@ -179,10 +182,12 @@ class Reading:
         return POLL_S
 
     async def _claim(self, db: Db, end: Settled) -> list[_Claim]:
+        failing = sum(claim.failures > 0 for claim in self._served.values())
         parameters = {
             "up_to": end.position,
             "lease_s": self._context.settings.worker_lease_s,
-            "rows": MAX_AT_ONCE - len(self._served),
+            "rows": max(0, MAX_AT_ONCE - (len(self._served) - failing)),
+            "failing_rows": max(0, MAX_FAILING_AT_ONCE - failing),
             "names": list(OPENERS.keys() | SUBSCRIBERS.keys()),
             "margin": MARGIN,
         }
@@ -190,8 +195,8 @@ class Reading:
 
     def _serve(self, claim: _Claim) -> None:
         task = asyncio.create_task(self._read_to_the_end(claim), name=f"reader {claim.name}")
-        self._served.add(task)
-        task.add_done_callback(self._served.discard)
+        self._served[task] = claim
+        task.add_done_callback(self._served.pop)
 
     async def _read_to_the_end(self, claim: _Claim) -> None:
         """Read until nothing is left, something fails, or the claim is lost; then give the reader back."""

@@ -146,27 +146,37 @@ SELECT last_value AS position,
 FROM event_positions
 
 -- claim_readers --
--- Readers with something to read that nobody holds, now ours. One that is ahead of the time, the server's clock having
--- been wrong, looks at all days.
+-- Readers with something to read that nobody holds, now ours: so many that go well, and so many that fail. One that is
+-- ahead of the time, the server's clock having been wrong, looks at all days.
 WITH due AS (
-    SELECT r.application_id, r.name
-    FROM event_readers r
-    WHERE NOT r.is_paused AND r.leased_until < now() AND r.retry_at <= now() AND r.name = ANY(%(names)s)
-        AND EXISTS (
-            SELECT FROM events e
-            WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
-                AND e.logged_at >= CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END
-        )
-    ORDER BY r.position
-    LIMIT %(rows)s
-    FOR UPDATE SKIP LOCKED
+    SELECT found.application_id, found.name
+    FROM (VALUES (false, %(rows)s::bigint), (true, %(failing_rows)s::bigint)) AS kind (is_failing, rows), LATERAL (
+        SELECT r.application_id, r.name
+        FROM event_readers r
+        WHERE (r.failures > 0) = kind.is_failing
+            AND NOT r.is_paused AND r.leased_until < now() AND r.retry_at <= now() AND r.name = ANY(%(names)s)
+            AND EXISTS (
+                SELECT FROM events e
+                WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
+                    AND e.logged_at >= CASE
+                        WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0)
+                        ELSE r.logged_at - %(margin)s::interval
+                    END
+            )
+        ORDER BY CASE WHEN kind.is_failing THEN r.retry_at END, r.position
+        LIMIT kind.rows
+        FOR UPDATE SKIP LOCKED
+    ) AS found
 )
 UPDATE event_readers r
 SET epoch = r.epoch + 1, leased_until = now() + make_interval(secs => %(lease_s)s)
 FROM due
 WHERE r.application_id = due.application_id AND r.name = due.name
 RETURNING r.application_id, r.name, r.epoch, r.position, r.failures,
-    CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) + %(margin)s::interval ELSE r.logged_at END AS logged_at
+    CASE
+        WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) + %(margin)s::interval
+        ELSE r.logged_at
+    END AS logged_at
 
 -- note_read --
 -- A batch is read and the lease renewed; no row when the claim is lost.
@@ -231,7 +241,10 @@ SELECT r.application_id, r.name, r.failures, r.delivered, r.set_aside, r.dropped
     coalesce(extract(epoch FROM clock_timestamp() - (
         SELECT e.logged_at FROM events e
         WHERE e.application_id = r.application_id AND e.position > r.position
-            AND e.logged_at >= CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END
+            AND e.logged_at >= CASE
+                WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0)
+                ELSE r.logged_at - %(margin)s::interval
+            END
         ORDER BY e.position LIMIT 1
     )), 0)::float8 AS lag_s
 FROM event_readers r
@@ -246,7 +259,10 @@ FROM event_readers r, LATERAL (
     FROM (
         SELECT e.logged_at FROM events e
         WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
-            AND e.logged_at >= CASE WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) ELSE r.logged_at - %(margin)s::interval END
+            AND e.logged_at >= CASE
+                WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0)
+                ELSE r.logged_at - %(margin)s::interval
+            END
         ORDER BY e.position LIMIT 10000
     ) AS unread
 ) AS behind
