@@ -104,6 +104,25 @@ async def test_a_worker_whose_clock_is_years_ahead_drops_nothing(database: Datab
     assert [event_type for _, event_type in await places(database)] == ["kept"]
 
 
+async def test_a_reader_with_nothing_to_read_stays_beside_the_end_of_the_log(
+    database: Database, settings: Settings
+) -> None:
+    """Otherwise it would be looked for in every day since its last event, at each look."""
+    async with database.connection() as db:
+        for name in ("behind", "idle"):
+            await begin_reading(db, APP if name == "behind" else "f" * 32, name)
+    await run(database, Query("long", "UPDATE event_readers SET logged_at = logged_at - interval '80 days'"))
+    await log(database, "unread")
+
+    await renew_days.run(TaskContext(database, settings, "worker"))
+
+    moved = Query(
+        "moved", "SELECT name, position, logged_at > now() - interval '1 minute' FROM event_readers ORDER BY 1"
+    )
+    async with database.connection() as db:
+        assert await db.tuples(moved) == [("behind", 0, False), ("idle", 1, True)]
+
+
 async def test_records_set_aside_are_kept_as_long_as_the_log(database: Database, settings: Settings) -> None:
     settings = settings.model_copy(update={"event_days": 3})
     add = Query(

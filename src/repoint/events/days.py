@@ -7,6 +7,7 @@ import structlog
 
 from repoint.db.pool import Database
 from repoint.db.queries import load_queries
+from repoint.events.horizon import settled
 from repoint.queue import TaskContext, every
 from repoint.queue.beside import runs_beside
 
@@ -41,10 +42,15 @@ async def begin_days(context: TaskContext) -> None:
 
 @every(seconds=3600)
 async def renew_days(context: TaskContext) -> None:
-    """Make the days to come, and drop those older than `event_days`; what readers have not read of them is lost."""
+    """Make the days to come, and drop those older than `event_days`; what readers have not read of them is lost.
+
+    Readers that have read all there is are brought to the end of the log.
+    """
     await add_days(context.database, context.now().date())
     kept = {"days": context.settings.event_days}
     async with context.database.connection() as db:
+        end = await settled(db)
+        await db.execute(Q.bring_forward, {"position": end.position, "at": end.at})
         await db.execute(Q.drop_set_aside, kept)
         old = [row["day"] for row in await db.rows(Q.old_days, kept)]
     for day in old:

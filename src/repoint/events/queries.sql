@@ -196,6 +196,15 @@ ON CONFLICT DO NOTHING
 -- Records that were set aside more than so many days ago.
 DELETE FROM events_set_aside WHERE set_aside_at < now() - make_interval(days => %(days)s)
 
+-- bring_forward --
+-- Readers that have read everything up to a settled position stand there: who looks for what they have not read need not
+-- look at the days before. Nobody who holds one loses it.
+UPDATE event_readers r SET position = %(position)s, logged_at = %(at)s
+WHERE r.position < %(position)s AND r.logged_at < %(at)s AND r.leased_until = '-infinity' AND NOT EXISTS (
+    SELECT FROM events e
+    WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(position)s
+)
+
 -- give_back_reader --
 -- A reader that has read everything is free for the next worker.
 UPDATE event_readers SET leased_until = '-infinity'
