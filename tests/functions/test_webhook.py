@@ -1,7 +1,9 @@
 """Which addresses are called, and that the address that was judged is the one that is called."""
 
 import asyncio
+import os
 import socket
+import threading
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -118,6 +120,21 @@ async def test_the_next_address_is_tried_where_nobody_listens(
 
     assert answer.status == 200
     assert [each.body for each in receiver.received] == [b"text"]
+
+
+async def test_names_whose_servers_are_silent_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: goes_on.wait(10) and [])
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT_S", 0.02)
+    # More than there are threads for what the process does otherwise.
+    for _ in range(min(32, (os.cpu_count() or 1) + 4)):
+        async with open_webhook("https://hooks.example/", allowed=(), ca_file=None) as webhook:
+            with pytest.raises(NoAnswerError, match="has no address"):
+                await webhook.check()
+
+    async with asyncio.timeout(1):
+        await asyncio.to_thread(lambda: None)
+    goes_on.set()
 
 
 async def test_plain_http_leads_into_allowed_networks_only(monkeypatch: pytest.MonkeyPatch) -> None:

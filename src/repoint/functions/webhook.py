@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,10 @@ _ANSWER_BYTES = 64 << 10
 _LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
 _TRIES = 3
+
+# For looking up names, of their own: one whose server is silent holds a thread for half a minute, whatever we wait, and
+# nothing else may wait for these.
+_threads = ThreadPoolExecutor(16, "webhook-names")
 
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -160,8 +165,8 @@ def is_public(address: Address) -> bool:
 async def _look_up(url: httpx2.URL) -> list[Address]:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                url.raw_host.decode("ascii"), url.port, type=socket.SOCK_STREAM
+            found = await asyncio.get_running_loop().run_in_executor(
+                _threads, lambda: socket.getaddrinfo(url.raw_host.decode("ascii"), url.port, type=socket.SOCK_STREAM)
             )
     except (OSError, UnicodeError) as error:  # a TimeoutError is an OSError, too
         raise NoAnswerError(f"{url.host} has no address") from error

@@ -1,7 +1,12 @@
 """Streams to folders: which folders, and what a file holds when a write was cut off or is under way."""
 
+import asyncio
 import fcntl
 import json
+import os
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +79,21 @@ async def test_a_link_in_the_place_of_the_file_is_not_followed(allowed: Path, tm
             await sink.put(events(1))
 
     assert tmp_path.joinpath("passwords").read_text() == "secret\n"
+
+
+async def test_disks_that_hang_hold_up_nothing_else(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: goes_on.wait(10))
+    # More than there are threads for what the process does otherwise.
+    for n in range(min(32, (os.cpu_count() or 1) + 4)):
+        async with open_sink(destination(f"file://{allowed}", Settings(event_folders=(allowed,)))) as sink:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await sink.put([replace(events(1)[0], logged_at=datetime(2026, 11, 1 + n % 30, tzinfo=UTC))])
+
+    async with asyncio.timeout(1):
+        await asyncio.to_thread(lambda: None)
+    goes_on.set()
 
 
 async def test_nothing_is_written_beside_a_worker_that_was_frozen_while_writing(allowed: Path) -> None:

@@ -3,20 +3,27 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from repoint.events.log import LoggedEvent, SetAside, UnreachableError
 from repoint.events.sinks.sink import Destination, DestinationError, Sink, leads
+
+Answer = TypeVar("Answer")
+
+# Of their own: a disk on a network that is away holds a thread for as long, and nothing else may wait for these.
+_threads = ThreadPoolExecutor(8, "event-files")
 
 
 @leads(r"file:///.+")
 @asynccontextmanager
 async def open_file(destination: Destination) -> AsyncIterator[Sink]:
     """A folder below one of `event_folders`; symbolic links do not lead out of it."""
-    yield FileSink(await asyncio.to_thread(_allowed_folder, destination), destination.application_id)
+    yield FileSink(await _in_thread(lambda: _allowed_folder(destination)), destination.application_id)
 
 
 def _allowed_folder(destination: Destination) -> Path:
@@ -39,7 +46,7 @@ class FileSink:
     async def check(self) -> None:
         """See `Sink.check`: the folder is there, or can be made, and can be written to."""
         try:
-            await asyncio.to_thread(self._try)
+            await _in_thread(self._try)
         except OSError as error:
             raise DestinationError(f"{self._folder} cannot be written to: {error.strerror}") from error
 
@@ -48,7 +55,7 @@ class FileSink:
         path = self._folder / f"{self._application_id}-{events[0].logged_at:%Y-%m-%d}.ndjson"
         lines = "".join([f"{event.record}\n" for event in events]).encode()
         try:
-            await asyncio.to_thread(_append, path, lines)
+            await _in_thread(lambda: _append(path, lines))
         except OSError as error:
             raise UnreachableError(f"{path} cannot be written to: {error.strerror}") from error
         return []
@@ -58,6 +65,10 @@ class FileSink:
         probe = self._folder / f".{self._application_id}.probe"
         probe.touch()
         probe.unlink()
+
+
+async def _in_thread(function: Callable[[], Answer]) -> Answer:
+    return await asyncio.get_running_loop().run_in_executor(_threads, function)
 
 
 def _append(path: Path, lines: bytes) -> None:
