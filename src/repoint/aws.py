@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any
 
@@ -13,10 +13,13 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
 from repoint.settings import AwsCredentials, AwsService
 
 CONNECT_TIMEOUT_S = 5
+# What reading an answer ends with that is none of the service's; botocore looks at few of them.
+_NONSENSE = (ResponseParserError, AttributeError, LookupError, TypeError, UnicodeDecodeError)
 # Of these the text names an address at most; the others may quote what was sent.
 _TELLING = (HTTPClientError, NoCredentialsError, PartialCredentialsError)
 
@@ -24,8 +27,8 @@ _TELLING = (HTTPClientError, NoCredentialsError, PartialCredentialsError)
 class AwsError(Exception):
     """A service refused or did not answer.
 
-    `code` is the service's own, `NoCredentials`, or `EndpointUnreachable`. `message` is what it said, which can quote
-    what it was sent unless it `is_ours`.
+    `code` is the service's own, `NoCredentials`, `EndpointUnreachable`, or `InvalidResponse`. `message` is what it
+    said, which can quote what it was sent unless it `is_ours`.
     """
 
     def __init__(self, code: str, message: str, *, is_ours: bool = True) -> None:
@@ -46,7 +49,7 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
 ) -> AsyncIterator[Any]:
     """A client of the service `name` at Amazon or where `service` says, in `region` unless the service has its own.
 
-    Raises AwsError `AccessDenied` when roles are given and `role_arn` is none of them. Errors of its calls are told by
+    Raises AwsError, `AccessDenied` when roles are given and `role_arn` is none of them. Errors of its calls are told by
     `aws_errors`.
     """
     service = service or AwsService()
@@ -63,19 +66,22 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
         # A third of the work of a put; the service looks anyway.
         parameter_validation=False,
     )
-    async with aws.create_client(
+    opened = aws.create_client(
         name,
         region_name=service.region or region,
         endpoint_url=service.endpoint_url,
         config=config,
         **identity(service.roles.get(role_arn, service.credentials)),
-    ) as client:
+    )
+    async with AsyncExitStack() as stack:
+        with aws_errors():
+            client = await stack.enter_async_context(opened)
         yield client
 
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Tell every way in which a call can fail as AwsError."""
+    """Tell every way in which a call can fail as AwsError; the block holds the call and the reading of its answer."""
     try:
         yield
     except ClientError as error:
@@ -85,6 +91,8 @@ def aws_errors() -> Iterator[None]:
         is_unknown = isinstance(error, NoCredentialsError | PartialCredentialsError)
         code = "NoCredentials" if is_unknown else "EndpointUnreachable"
         raise AwsError(code, str(error) if isinstance(error, _TELLING) else type(error).__name__) from error
+    except _NONSENSE as error:
+        raise AwsError("InvalidResponse", type(error).__name__) from error
 
 
 @cache

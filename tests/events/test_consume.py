@@ -1,6 +1,7 @@
 """Readers of the log: what they are given when something fails, dies or changes under them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,10 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Database, Db
 from repoint.db.queries import Query
 from repoint.events import consume
-from repoint.events.consume import Reading, begin_reading, consumes, subscribes
+from repoint.events.consume import MAX_FAILING_AT_ONCE, Reading, begin_reading, consumes, stop_reading, subscribes
 from repoint.events.emit import Event, emit
 from repoint.events.horizon import before, settled
 from repoint.events.log import LoggedEvent, SetAside, UnreachableError
@@ -133,6 +135,80 @@ async def test_what_is_not_taken_comes_again_later(database: Database, sink: Sin
     assert (mended["failures"], mended["last_error"], mended["delivered"]) == (0, None, 2)
 
 
+@pytest.mark.parametrize(("asked_s", "least_s", "most_s"), [(0, 0.5, 1), (30, 29, 30), (10**9, 3599, 3600)])
+async def test_a_sink_that_asks_for_time_gets_it_up_to_an_hour(  # noqa: PLR0913, PLR0917 - fixtures
+    database: Database, sink: Sink, reading: Reading, asked_s: float, least_s: float, most_s: float
+) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    sink.error = UnreachableError("the sink answers 429", wait_s=asked_s)
+
+    await reading.drain()
+
+    async with database.connection() as db:
+        left = await db.value(
+            Query("left", "SELECT extract(epoch FROM retry_at - clock_timestamp())::float8 FROM event_readers")
+        )
+    assert least_s < left < most_s
+
+
+async def test_a_sink_that_was_down_for_weeks_is_still_tried_every_minute(
+    database: Database, sink: Sink, reading: Reading
+) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    async with database.connection() as db:
+        await db.execute(Query("weeks", "UPDATE event_readers SET failures = 20000"))
+    sink.error = UnreachableError("the sink answers 500")
+
+    await reading.drain()
+
+    assert (await state(database))["failures"] == 20001
+
+
+@pytest.mark.usefixtures("sink")
+async def test_sinks_that_hang_leave_room_for_others(database: Database, settings: Settings) -> None:
+    hanging = Sink()
+    hanging.waits_s = 60
+
+    @consumes("hanging")
+    @asynccontextmanager
+    async def opens(_context: TaskContext, _application_id: str) -> AsyncIterator[Sink]:
+        yield hanging
+
+    applications = [f"{n:032x}" for n in range(20)]
+    async with database.transaction() as db:
+        for application_id in applications:
+            await begin_reading(db, application_id, "hanging")
+        await emit(db, [Event(application_id, "x", AT, "{}") for application_id in applications])
+        await db.execute(Query("failed", "UPDATE event_readers SET failures = 1"))
+    # A lease in which no test ends.
+    patient = settings.model_copy(update={"worker_lease_s": 60})
+    working = asyncio.create_task(Reading(TaskContext(database, patient, "worker")).run())
+    async with asyncio.timeout(5):
+        while await held(database) < MAX_FAILING_AT_ONCE:  # noqa: ASYNC110 - it is asked over SQL
+            await asyncio.sleep(0.05)
+    await begin(database, "test")
+    await log(database, "a")
+
+    async with asyncio.timeout(5):
+        while not GIVEN:  # noqa: ASYNC110 - what another task does is seen from outside
+            await asyncio.sleep(0.05)
+
+    working.cancel()
+    await asyncio.wait([working])
+    del consume.OPENERS["hanging"]
+    assert GIVEN == [["a"]]
+    assert await held(database) <= MAX_FAILING_AT_ONCE
+
+
+async def held(database: Database) -> int:
+    """How many readers workers hold."""
+    async with database.connection() as db:
+        count: int = await db.value(Query("held", "SELECT count(*) FROM event_readers WHERE leased_until > now()"))
+    return count
+
+
 async def test_a_sink_that_hangs_is_given_up_and_tried_again(database: Database, sink: Sink, reading: Reading) -> None:
     await begin(database, "test")
     await log(database, "a")
@@ -159,6 +235,70 @@ async def test_an_event_that_can_never_be_taken_costs_no_other(
     assert (found["delivered"], found["set_aside"]) == (2, 1)
 
 
+async def test_a_sink_and_the_database_that_fail_at_once_leave_the_reader_for_later(
+    database: Database, settings: Settings, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Database(f"{database.url}&options=-c%20statement_timeout%3D300ms")
+    await own.open()
+    await begin(database, "test")
+    await log(database, "a")
+    sink.error, sink.waits_s = UnreachableError("the sink answers 500"), 0.3
+    working = asyncio.create_task(Reading(TaskContext(own, settings, "worker")).run())
+    await asyncio.sleep(0.15)
+    async with database.transaction() as db:
+        # For the worker the database answers no more.
+        await db.execute(Query("lock", "LOCK TABLE event_readers"))
+        await asyncio.sleep(0.6)
+    sink.error, sink.waits_s = None, 0
+
+    async with asyncio.timeout(5):
+        while not GIVEN:  # noqa: ASYNC110 - what another task does is seen from outside
+            await asyncio.sleep(0.05)
+
+    working.cancel()
+    await asyncio.wait([working])
+    await own.close()
+    gc.collect()
+    assert GIVEN == [["a"]]
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_a_database_that_may_only_be_read_for_a_while_does_not_end_the_reading(
+    database: Database, settings: Settings, sink: Sink
+) -> None:
+    """As a standby that is being made the first."""
+    assert sink.error is None
+    await begin(database, "test")
+    await log(database, "a")
+    standby = Database(f"{database.url}&options=-c%20default_transaction_read_only%3Don")
+    await standby.open()
+
+    working = asyncio.create_task(Reading(TaskContext(standby, settings, "worker")).run())
+    await asyncio.wait([working], timeout=0.5)
+
+    is_over = working.done()
+    working.cancel()
+    await asyncio.wait([working])
+    await standby.close()
+    assert not is_over
+
+
+async def test_a_subscriber_that_misses_something_of_its_own_is_seen_failing(
+    database: Database, reading: Reading
+) -> None:
+    @subscribes("trigger")
+    async def trigger(_db: Db, _application_id: str, _events: Sequence[LoggedEvent]) -> None:
+        raise NotFoundException("the campaign is gone")
+
+    await begin(database, "trigger")
+    await log(database, "a")
+
+    await reading.drain()
+    del consume.SUBSCRIBERS["trigger"]
+
+    assert (await state(database))["failures"] == 1
+
+
 async def test_who_lost_the_claim_meanwhile_notes_nothing(database: Database, sink: Sink, reading: Reading) -> None:
     await begin(database, "test")
     await log(database, "a")
@@ -171,6 +311,52 @@ async def test_who_lost_the_claim_meanwhile_notes_nothing(database: Database, si
 
     assert GIVEN == [["a"]]
     assert (await state(database))["delivered"] == 0
+
+
+async def test_who_held_a_reader_of_the_same_name_before_notes_nothing(
+    database: Database, sink: Sink, reading: Reading
+) -> None:
+    await begin(database, "test")
+    await log(database, "a")
+    sink.waits_s = 0.3
+    working = asyncio.create_task(reading.drain())
+    await asyncio.sleep(0.1)
+    async with database.connection() as db:
+        await stop_reading(db, APP, "test")
+    await begin(database, "test")
+    async with database.connection() as db:
+        # As another worker's first claim does.
+        await db.execute(Query("take", "UPDATE event_readers SET epoch = epoch + 1, leased_until = 'infinity'"))
+    await working
+
+    assert GIVEN == [["a"]]
+    assert (await state(database))["delivered"] == 0
+
+
+@pytest.mark.usefixtures("sink")
+async def test_the_first_event_of_all_is_not_missed_by_who_begins_before_it_is_committed(
+    database: Database, reading: Reading
+) -> None:
+    async with database.transaction() as db:
+        await emit(db, [event("first")])
+        await begin(database, "test")
+    await reading.drain()
+
+    assert GIVEN == [["first"]]
+
+
+@pytest.mark.usefixtures("sink")
+async def test_a_server_whose_clock_was_years_ahead_is_read_on(database: Database, reading: Reading) -> None:
+    await begin(database, "test")
+    await log(database, "ahead")
+    async with database.connection() as db:
+        await db.execute(Query("ahead", "UPDATE events SET logged_at = logged_at + interval '4 years'"))
+    await reading.drain()
+    await log(database, "set right")
+
+    await reading.drain()
+
+    assert GIVEN == [["ahead"], ["set right"]]
 
 
 @pytest.mark.usefixtures("sink")

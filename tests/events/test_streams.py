@@ -1,7 +1,11 @@
 """Event streams from PutEventStream to the sink, as clients and the worker run them (events.md sections 3 and 4)."""
 
 import json
+import socket
+import time
+from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from repoint.db.pool import Database
+from repoint.events import streams
 from repoint.events.consume import Reading
+from repoint.events.emit import Event, emit
 from repoint.queue import TaskContext
 from repoint.settings import AwsService, Settings
 from tests.fixtures.refusal import refusal
@@ -19,14 +25,23 @@ from tests.fixtures.streamed import service
 
 Client = Any
 KINESIS = "arn:aws:kinesis:us-east-1:123456789012:stream/"
+FIREHOSE = "arn:aws:firehose:us-east-1:123456789012:deliverystream/"
 ROLE = "arn:aws:iam::000000000000:role/stream"
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path, s3_endpoint_url: str) -> Settings:
+def hanging_url() -> Iterator[str]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, s3_endpoint_url: str, hanging_url: str) -> Settings:
     changes = {
         "event_folders": (tmp_path / "streams",),
         "event_webhook_secret": SecretStr("a secret of the operator's"),
+        "firehose": service(hanging_url),
         "kinesis": service(s3_endpoint_url),
     }
     return settings.model_copy(update=changes)
@@ -117,6 +132,20 @@ def test_a_webhook_inside_our_own_network_is_refused_and_told_why(client: Client
     )
 
 
+def test_a_destination_that_hangs_is_refused_before_the_caller_gives_up(
+    client: Client, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "TRY_S", 0.2)
+    stream = {"DestinationStreamArn": f"{FIREHOSE}hangs", "RoleArn": ROLE}
+
+    started_s = time.monotonic()
+    told = refusal(client.put_event_stream, ApplicationId=app, WriteEventStream=stream)
+
+    assert told == (400, "BadRequestException", "Destination stream validation failed")
+    assert time.monotonic() - started_s < 5
+    assert refusal(client.get_event_stream, ApplicationId=app).message == "Resource not found"
+
+
 def kinesis_client(service: AwsService) -> Any:
     return moto_client("kinesis", service.endpoint_url)
 
@@ -149,13 +178,47 @@ async def test_metrics_tell_how_far_each_stream_is(
     assert float(found[f"repoint_event_reader_lag_seconds{labels}"]) > 0
 
 
-async def test_replay_brings_events_again(client: Client, raw: Raw, app: str, folder: Path, reading: Reading) -> None:
+def replay(raw: Raw, app: str, since: str) -> Any:
+    return raw.send("POST", f"/repoint/v1/apps/{app}/event-readers/stream/replay", {"From": since})
+
+
+async def test_replay_from_a_time_to_come_leaves_the_stream_where_it_is(
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading
+) -> None:
+    stream_to(client, app, f"file://{folder}")
+    put(client, app, "a")
+
+    answer = replay(raw, app, "2099-01-01T00:00:00Z")
+    await reading.drain()
+
+    assert (answer.status, answer.json["Unread"]) == (200, 1)
+    assert received(folder) == ["_test.event_stream", "a"]
+
+
+async def test_replay_skips_nothing_that_was_not_read_yet(  # noqa: PLR0913, PLR0917 - fixtures
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading, database: Database
+) -> None:
+    stream_to(client, app, f"file://{folder}")
+    put(client, app, "unread")
+    async with database.transaction() as db:
+        await emit(db, [Event(app, "committed late", datetime.now(UTC), '{"event_type":"committed late"}')])
+        since = datetime.now(UTC).isoformat()
+        put(client, app, "b")
+        replay(raw, app, since)
+    await reading.drain()
+
+    assert received(folder) == ["_test.event_stream", "unread", "committed late", "b"]
+
+
+@pytest.mark.parametrize("since", ["2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+async def test_replay_brings_events_again(  # noqa: PLR0913, PLR0917 - fixtures
+    client: Client, raw: Raw, app: str, folder: Path, reading: Reading, since: str
+) -> None:
     stream_to(client, app, f"file://{folder}")
     put(client, app, "a", "b")
     await reading.drain()
 
-    path = f"/repoint/v1/apps/{app}/event-readers/stream/replay"
-    answer = raw.send("POST", path, {"From": "2026-01-01T00:00:00Z"})
+    answer = replay(raw, app, since)
     await reading.drain()
 
     assert answer.status == 200, answer.body

@@ -1,7 +1,10 @@
 """Which addresses are called, and that the address that was judged is the one that is called."""
 
 import asyncio
+import os
 import socket
+import threading
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import pytest
 
 from repoint.functions import webhook as module
-from repoint.functions.webhook import NoAnswerError, RefusedUrlError, is_public, open_webhook
+from repoint.functions.webhook import NoAnswerError, RefusedUrlError, is_public, open_webhook, wait_s
 from tests.fixtures.certificates import serving
 from tests.fixtures.receiver import Answer, Receiver
 
@@ -101,9 +104,9 @@ async def test_one_look_is_all_there_is_between_judging_and_calling(
     resolving(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
 
     async with open_webhook(f"http://hooks.example:{receiver.port}/", allowed=HERE, ca_file=None) as webhook:
-        status = await webhook.post(b"text", {})
+        answer = await webhook.post(b"text", {})
 
-    assert status == 200
+    assert answer.status == 200
     assert receiver.received[0].headers["host"] == f"hooks.example:{receiver.port}"
 
 
@@ -113,10 +116,25 @@ async def test_the_next_address_is_tried_where_nobody_listens(
     resolving(monkeypatch, ["127.0.0.2", "127.0.0.1"])
 
     async with open_webhook(f"http://hooks.example:{receiver.port}/", allowed=HERE, ca_file=None) as webhook:
-        status = await webhook.post(b"text", {})
+        answer = await webhook.post(b"text", {})
 
-    assert status == 200
+    assert answer.status == 200
     assert [each.body for each in receiver.received] == [b"text"]
+
+
+async def test_names_whose_servers_are_silent_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: goes_on.wait(10) and [])
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT_S", 0.02)
+    # More than there are threads for what the process does otherwise.
+    for _ in range(min(32, (os.cpu_count() or 1) + 4)):
+        async with open_webhook("https://hooks.example/", allowed=(), ca_file=None) as webhook:
+            with pytest.raises(NoAnswerError, match="has no address"):
+                await webhook.check()
+
+    async with asyncio.timeout(1):
+        await asyncio.to_thread(lambda: None)
+    goes_on.set()
 
 
 async def test_plain_http_leads_into_allowed_networks_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +152,7 @@ async def test_plain_http_leads_into_allowed_networks_only(monkeypatch: pytest.M
         ("https:///path", "not an https:// URL with a host"),
         ("ftp://hooks.example/", "not an https:// URL with a host"),
         ("https://hooks.example:port/", "not a URL"),
+        ("https://hooks.example:99999/", "not a URL"),
         ("https://me:secret@hooks.example/", "a URL with a password in it"),
     ],
 )
@@ -155,7 +174,7 @@ async def test_tls_proves_the_name(tmp_path: Path) -> None:
     with Receiver().running(tls) as receiver:
         url = f"https://localhost:{receiver.port}/"
         async with open_webhook(url, allowed=HERE, ca_file=ca_file) as webhook:
-            assert await webhook.post(b"", {}) == 200
+            assert (await webhook.post(b"", {})).status == 200
         async with open_webhook(url, allowed=HERE, ca_file=None) as webhook:
             with pytest.raises(NoAnswerError, match="CERTIFICATE_VERIFY_FAILED"):
                 await webhook.post(b"", {})
@@ -184,10 +203,39 @@ async def test_redirects_are_not_followed(receiver: Receiver) -> None:
     receiver.answer = lambda _: Answer(307, headers={"Location": f"{receiver.url}/elsewhere"})
 
     async with open_webhook(f"{receiver.url}/", allowed=HERE, ca_file=None) as webhook:
-        status = await webhook.post(b"", {})
+        answer = await webhook.post(b"", {})
 
-    assert status == 307
+    assert answer.status == 307
     assert [each.path for each in receiver.received] == ["/"]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        ("9" * 400, 10**9),
+        ("Fri, 20 Nov 2026 12:00:30 GMT", 30),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", 0),
+        ("Fri, 20 Nov 2026 12:00:30 -0000", 30),
+        ("-5", 0),
+        ("1.5", 0),
+        ("soon", 0),
+        ("Fri, 99 Nov 2026 12:00:30 GMT", 0),
+        ("", 0),
+    ],
+)
+def test_how_long_to_wait_is_told_in_seconds_or_by_a_date(header: str, seconds: float) -> None:
+    assert wait_s(header, datetime(2026, 11, 20, 12, tzinfo=UTC)) == seconds
+
+
+async def test_an_answer_tells_how_long_to_wait(receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(503, headers={"Retry-After": "30"})
+
+    async with open_webhook(f"{receiver.url}/", allowed=HERE, ca_file=None) as webhook:
+        answer = await webhook.post(b"", {})
+
+    assert (answer.status, answer.wait_s) == (503, 30)
 
 
 async def test_who_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,5 +255,5 @@ async def test_an_answer_without_end_is_not_read_to_its_end(receiver: Receiver) 
     receiver.answer = lambda _: Answer(body=b"x" * 10_000_000)
 
     async with open_webhook(f"{receiver.url}/", allowed=HERE, ca_file=None) as webhook:
-        assert await webhook.post(b"", {}) == 200
-        assert await webhook.post(b"", {}) == 200
+        assert (await webhook.post(b"", {})).status == 200
+        assert (await webhook.post(b"", {})).status == 200

@@ -19,11 +19,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import psycopg
 import structlog
 
-from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Database, Db, Row
 from repoint.db.queries import load_queries
 from repoint.events.horizon import MARGIN, Settled, settled
-from repoint.events.log import Gathering, LoggedEvent, SetAside, Subscriber, UnreachableError
+from repoint.events.log import Gathering, GoneError, LoggedEvent, SetAside, Subscriber, UnreachableError
 from repoint.queue import TaskContext
 from repoint.queue.beside import runs_beside
 
@@ -32,14 +31,18 @@ Q = load_queries("repoint.events")
 
 POLL_S = 0.1
 IDLE_POLL_S = 1.0
-# Readers that one worker serves at the same time.
+# Readers that one worker serves at the same time: so many that go well, and beside them so many that failed the last
+# time, as these may hang and nobody should wait for that.
 MAX_AT_ONCE = 8
+MAX_FAILING_AT_ONCE = 4
 # Of one batch, whichever is reached first: what Kinesis and Firehose take at once.
 BATCH_EVENTS = 500
 BATCH_BYTES = 4_000_000
 # A batch that is not taken is tried again after this long, doubled each time up to the longest.
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
+# What a destination may ask for at most.
+LONGEST_WAIT_S = 3600.0
 _REASON_CHARACTERS = 500
 
 
@@ -60,7 +63,8 @@ class Gatherer(Protocol):
     gathering: Gathering
 
 
-# Opens the consumer of one application's reader; raises UnreachableError when it cannot be opened now.
+# Opens the consumer of one application's reader; raises UnreachableError when it cannot be opened now, GoneError when
+# it never can.
 Opener = Callable[[TaskContext, str], AbstractAsyncContextManager[Consumer]]
 
 OPENERS: dict[str, Opener] = {}
@@ -142,7 +146,7 @@ class Reading:
         self._context = context
         self._database: Database = context.database
         self._seen = -1
-        self._served: set[asyncio.Task[None]] = set()
+        self._served: dict[asyncio.Task[None], _Claim] = {}
 
     async def run(self) -> None:
         """Serve readers for ever, through failures of the database."""
@@ -150,7 +154,7 @@ class Reading:
             while True:
                 try:
                     pause_s = await self._look()
-                except psycopg.OperationalError as error:
+                except psycopg.Error as error:
                     log.warning("The event log could not be read", reason=str(error))
                     pause_s = IDLE_POLL_S
                 await asyncio.sleep(pause_s)
@@ -174,7 +178,8 @@ class Reading:
             assert state is not None  # noqa: S101 - one row always
             if not state["are_any"]:
                 return IDLE_POLL_S
-            if len(self._served) < MAX_AT_ONCE and (state["position"] != self._seen or state["are_waiting"]):
+            has_room = len(self._served) < MAX_AT_ONCE + MAX_FAILING_AT_ONCE
+            if has_room and (state["position"] != self._seen or state["are_waiting"]):
                 end = await settled(db)
                 # What is not settled yet is looked at again.
                 self._seen = min(state["position"], end.position)
@@ -183,10 +188,12 @@ class Reading:
         return POLL_S
 
     async def _claim(self, db: Db, end: Settled) -> list[_Claim]:
+        failing = sum(claim.failures > 0 for claim in self._served.values())
         parameters = {
             "up_to": end.position,
             "lease_s": self._context.settings.worker_lease_s,
-            "rows": MAX_AT_ONCE - len(self._served),
+            "rows": max(0, MAX_AT_ONCE - (len(self._served) - failing)),
+            "failing_rows": max(0, MAX_FAILING_AT_ONCE - failing),
             "names": list(OPENERS.keys() | SUBSCRIBERS.keys()),
             "margin": MARGIN,
         }
@@ -194,18 +201,17 @@ class Reading:
 
     def _serve(self, claim: _Claim) -> None:
         task = asyncio.create_task(self._read_to_the_end(claim), name=f"reader {claim.name}")
-        self._served.add(task)
-        task.add_done_callback(self._served.discard)
+        self._served[task] = claim
+        task.add_done_callback(self._served.pop)
 
     async def _read_to_the_end(self, claim: _Claim) -> None:
         """Read until nothing is left, something fails, or the claim is lost; then give the reader back."""
         try:
             await self._read(claim)
-        except NotFoundException:
-            # The application or the stream is gone, and the reader with it.
+        except GoneError:
             return
         except UnreachableError as error:
-            await self._postpone(claim, str(error))
+            await self._postpone(claim, str(error), error.wait_s)
         except psycopg.OperationalError as error:
             # The lease ends by itself.
             log.warning("A reader lost the database", reader=claim.name, reason=str(error))
@@ -330,8 +336,9 @@ class Reading:
         claim.mark, claim.failures = _mark(last), 0
         return True
 
-    async def _postpone(self, claim: _Claim, reason: str) -> None:
-        wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**claim.failures)
+    async def _postpone(self, claim: _Claim, reason: str, asked_s: float = 0) -> None:
+        backoff_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(claim.failures, 10))
+        wait_s = max(backoff_s, min(asked_s, LONGEST_WAIT_S))
         parameters = claim.key | {"wait_s": wait_s, "reason": reason[:_REASON_CHARACTERS]}
         log.warning(
             "Events could not be handed over",
@@ -340,8 +347,12 @@ class Reading:
             reason=reason,
             next_try_s=wait_s,
         )
-        async with self._database.connection() as db:
-            await db.execute(Q.postpone_reader, parameters)
+        try:
+            async with self._database.connection() as db:
+                await db.execute(Q.postpone_reader, parameters)
+        except psycopg.Error as error:
+            # The lease ends by itself.
+            log.warning("A reader lost the database", reader=claim.name, reason=str(error))
 
 
 def _claim_of(row: Row) -> _Claim:

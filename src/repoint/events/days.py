@@ -1,12 +1,13 @@
 """The days that the log is cut into: made ahead, and dropped as a whole when they are old enough."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import psycopg
 import structlog
 
 from repoint.db.pool import Database
 from repoint.db.queries import load_queries
+from repoint.events.horizon import settled
 from repoint.queue import TaskContext, every
 from repoint.queue.beside import runs_beside
 
@@ -21,9 +22,13 @@ async def add_days(database: Database, today: date) -> None:
     """Give today, the days to come, and those without a place that events were written on, their places."""
     async with database.connection() as db:
         days = {row["day"] for row in await db.rows(Q.unsorted_days)}
-    for day in sorted(days | {today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD + 1)}):
-        async with database.transaction() as db:
-            await db.execute(Q.add_day, {"day": day})
+    try:
+        for day in sorted(days | {today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD + 1)}):
+            async with database.transaction() as db:
+                await db.execute(Q.be_patient)
+                await db.execute(Q.add_day, {"day": day})
+    except psycopg.errors.LockNotAvailable:
+        log.warning("Somebody looks at the event log for long; its days are made at the next hour")
 
 
 @runs_beside
@@ -31,29 +36,31 @@ async def begin_days(context: TaskContext) -> None:
     """Have today and the days to come as soon as a worker starts: a new log need not wait for the hour."""
     try:
         await add_days(context.database, context.now().date())
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         log.warning("The days of the event log are made at the next hour", reason=str(error))
 
 
 @every(seconds=3600)
 async def renew_days(context: TaskContext) -> None:
-    """Make the days to come, and drop those older than `event_days`; what readers have not read of them is lost."""
-    now = context.now()
-    await add_days(context.database, now.date())
+    """Make the days to come, and drop those older than `event_days`; what readers have not read of them is lost.
+
+    Readers that have read all there is are brought to the end of the log.
+    """
+    await add_days(context.database, context.now().date())
+    kept = {"days": context.settings.event_days}
     async with context.database.connection() as db:
-        days = [row["day"] for row in await db.rows(Q.old_days, {"before": _oldest(now, context.settings.event_days)})]
-    for day in days:
+        end = await settled(db)
+        await db.execute(Q.bring_forward, {"position": end.position, "at": end.at})
+        await db.execute(Q.drop_set_aside, kept)
+        old = [row["day"] for row in await db.rows(Q.old_days, kept)]
+    for day in old:
         await _drop(context.database, day)
-
-
-def _oldest(now: datetime, days: int) -> date:
-    return now.date() - timedelta(days=days)
 
 
 async def _drop(database: Database, day: date) -> None:
     try:
         async with database.transaction() as db:
-            await db.execute(Q.be_patient_with_readers)
+            await db.execute(Q.be_patient)
             lost = await db.rows(Q.count_dropped, {"day": day})
             await db.execute(Q.drop_day, {"day": day})
     except psycopg.errors.LockNotAvailable:

@@ -36,8 +36,17 @@ class SetAside:
 class UnreachableError(Exception):
     """The batch could not be taken now, or only a part of it: it is tried again as a whole, as long as the log is kept.
 
-    The text tells the operator why; it holds no data of the events and no secret.
+    The text tells the operator why; it holds no data of the events and no secret. `wait_s` is how long we were asked to
+    wait, 0 where nobody asked.
     """
+
+    def __init__(self, reason: str, *, wait_s: float = 0) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+class GoneError(Exception):
+    """There is nothing any more that the events could be handed to, and the reader goes with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 -- announce --
 -- Whoever adds events says so before the first position is given out, with the last one given out so far, and is seen
 -- saying so until the commit is visible. Readers stop before it. The first number keeps these locks apart from others.
-SELECT pg_advisory_xact_lock_shared(11, (last_value & 2147483647)::integer) FROM event_positions
+SELECT pg_advisory_xact_lock_shared(11, (CASE WHEN is_called THEN last_value & 2147483647 ELSE 0 END)::integer)
+FROM event_positions
 
 -- copy_events --
 -- Events as emit writes them.
@@ -56,16 +57,17 @@ SELECT DISTINCT (logged_at AT TIME ZONE 'UTC')::date AS day FROM events_unsorted
 SELECT add_events_day(%(day)s::date) AS is_new
 
 -- old_days --
--- Days before this one that have a place.
+-- Days that have a place and are older than so many days, by the clock that put the events there.
 SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'events'::regclass AND c.relname ~ '^events_[0-9]{8}$'
-    AND to_date(right(c.relname, 8), 'YYYYMMDD') < %(before)s::date
+    AND to_date(right(c.relname, 8), 'YYYYMMDD') < (now() AT TIME ZONE 'UTC')::date - %(days)s::integer
 ORDER BY day
 
--- be_patient_with_readers --
--- For this transaction: whoever waits for a lock of ours is in turn waited for by all others, so we give up soon.
-SET LOCAL lock_timeout = '2s'
+-- be_patient --
+-- For this transaction: all who write or read events wait behind us as long as we wait for someone who looks at the log
+-- for long, a backup for example, so we give up soon.
+SET LOCAL lock_timeout = '1s'
 
 -- count_dropped --
 -- What readers have not read of a day that is dropped, noted with them.
@@ -128,9 +130,10 @@ ORDER BY position DESC
 LIMIT %(rows)s
 
 -- begin_reading --
--- A new reader, or none when it is there already.
-INSERT INTO event_readers (application_id, name, position, logged_at)
-VALUES (%(application_id)s, %(name)s, %(position)s, %(since)s)
+-- A new reader, or none when it is there already. Its epochs begin with the time: whoever still holds a reader of this
+-- name that was there before must not hold this one.
+INSERT INTO event_readers (application_id, name, position, logged_at, epoch)
+VALUES (%(application_id)s, %(name)s, %(position)s, %(since)s, extract(epoch FROM clock_timestamp()) * 1000000)
 ON CONFLICT DO NOTHING
 
 -- stop_reading --
@@ -149,25 +152,37 @@ SELECT last_value AS position,
 FROM event_positions
 
 -- claim_readers --
--- Readers with something to read that nobody holds, now ours.
+-- Readers with something to read that nobody holds, now ours: so many that go well, and so many that fail. One that is
+-- ahead of the time, the server's clock having been wrong, looks at all days.
 WITH due AS (
-    SELECT r.application_id, r.name
-    FROM event_readers r
-    WHERE NOT r.is_paused AND r.leased_until < now() AND r.retry_at <= now() AND r.name = ANY(%(names)s)
-        AND EXISTS (
-            SELECT FROM events e
-            WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
-                AND e.logged_at >= r.logged_at - %(margin)s::interval
-        )
-    ORDER BY r.position
-    LIMIT %(rows)s
-    FOR UPDATE SKIP LOCKED
+    SELECT found.application_id, found.name
+    FROM (VALUES (false, %(rows)s::bigint), (true, %(failing_rows)s::bigint)) AS kind (is_failing, rows), LATERAL (
+        SELECT r.application_id, r.name
+        FROM event_readers r
+        WHERE (r.failures > 0) = kind.is_failing
+            AND NOT r.is_paused AND r.leased_until < now() AND r.retry_at <= now() AND r.name = ANY(%(names)s)
+            AND EXISTS (
+                SELECT FROM events e
+                WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
+                    AND e.logged_at >= CASE
+                        WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0)
+                        ELSE r.logged_at - %(margin)s::interval
+                    END
+            )
+        ORDER BY CASE WHEN kind.is_failing THEN r.retry_at END, r.position
+        LIMIT kind.rows
+        FOR UPDATE SKIP LOCKED
+    ) AS found
 )
 UPDATE event_readers r
 SET epoch = r.epoch + 1, leased_until = now() + make_interval(secs => %(lease_s)s)
 FROM due
 WHERE r.application_id = due.application_id AND r.name = due.name
-RETURNING r.application_id, r.name, r.epoch, r.position, r.logged_at, r.failures
+RETURNING r.application_id, r.name, r.epoch, r.position, r.failures,
+    CASE
+        WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0) + %(margin)s::interval
+        ELSE r.logged_at
+    END AS logged_at
 
 -- note_read --
 -- A batch is read and the lease renewed; no row when the claim is lost.
@@ -182,6 +197,19 @@ WHERE application_id = %(application_id)s AND name = %(name)s AND epoch = %(epoc
 INSERT INTO events_set_aside (application_id, name, position, set_aside_at, reason, record)
 VALUES (%(application_id)s, %(name)s, %(position)s, now(), %(reason)s, %(record)s)
 ON CONFLICT DO NOTHING
+
+-- drop_set_aside --
+-- Records that were set aside more than so many days ago.
+DELETE FROM events_set_aside WHERE set_aside_at < now() - make_interval(days => %(days)s)
+
+-- bring_forward --
+-- Readers that have read everything up to a settled position stand there: who looks for what they have not read need not
+-- look at the days before. Nobody who holds one loses it.
+UPDATE event_readers r SET position = %(position)s, logged_at = %(at)s
+WHERE r.position < %(position)s AND r.logged_at < %(at)s AND r.leased_until = '-infinity' AND NOT EXISTS (
+    SELECT FROM events e
+    WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(position)s
+)
 
 -- give_back_reader --
 -- A reader that has read everything is free for the next worker.
@@ -211,14 +239,15 @@ WHERE application_id = %(application_id)s AND name = %(name)s
 
 -- change_reader --
 -- A reader is paused or not, or set back to a time; whoever holds it holds it no longer. No row when there is none.
+-- It never goes forward: what it has not read, or what is not committed yet, would be lost.
 UPDATE event_readers
 SET epoch = epoch + 1, leased_until = now() - interval '1 second', failures = 0, retry_at = '-infinity', last_error = NULL,
     is_paused = coalesce(%(is_paused)s, is_paused),
-    position = CASE WHEN %(since)s::timestamptz IS NULL THEN position ELSE coalesce((
+    position = CASE WHEN %(since)s::timestamptz IS NULL THEN position ELSE least(position, (
         SELECT min(e.position) - 1 FROM events e
         WHERE e.application_id = event_readers.application_id AND e.logged_at >= %(since)s
-    ), position) END,
-    logged_at = coalesce(%(since)s, logged_at)
+    )) END,
+    logged_at = greatest(least(logged_at, %(since)s), to_timestamp(0))
 WHERE application_id = %(application_id)s AND name = %(name)s
 
 -- all_readers --
@@ -227,7 +256,10 @@ SELECT r.application_id, r.name, r.failures, r.delivered, r.set_aside, r.dropped
     coalesce(extract(epoch FROM clock_timestamp() - (
         SELECT e.logged_at FROM events e
         WHERE e.application_id = r.application_id AND e.position > r.position
-            AND e.logged_at >= r.logged_at - %(margin)s::interval
+            AND e.logged_at >= CASE
+                WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0)
+                ELSE r.logged_at - %(margin)s::interval
+            END
         ORDER BY e.position LIMIT 1
     )), 0)::float8 AS lag_s
 FROM event_readers r
@@ -242,7 +274,10 @@ FROM event_readers r, LATERAL (
     FROM (
         SELECT e.logged_at FROM events e
         WHERE e.application_id = r.application_id AND e.position > r.position AND e.position <= %(up_to)s
-            AND e.logged_at >= r.logged_at - %(margin)s::interval
+            AND e.logged_at >= CASE
+                WHEN r.logged_at > now() + %(margin)s::interval THEN to_timestamp(0)
+                ELSE r.logged_at - %(margin)s::interval
+            END
         ORDER BY e.position LIMIT 10000
     ) AS unread
 ) AS behind

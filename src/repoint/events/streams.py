@@ -1,5 +1,6 @@
 """Event streams: which sink an application's events go to (events.md sections 3 and 4)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import EventStream
 from repoint.db.queries import load_queries
 from repoint.events.consume import Consumer, begin_reading, consumes, stop_reading
-from repoint.events.log import LoggedEvent, UnreachableError
+from repoint.events.log import GoneError, LoggedEvent, UnreachableError
 from repoint.events.records import Origin, stream_test
 from repoint.events.sinks.sink import Destination, DestinationError, is_destination, open_sink
 from repoint.operation import Call, Input, operation
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 Q = load_queries("repoint.events")
 
 READER = "stream"
+# How long a destination is tried before its stream is set, all together: clients wait for a minute, some for less.
+TRY_S = 20
 _REFUSED = "Destination stream validation failed"
 
 
@@ -74,8 +77,11 @@ async def delete_event_stream(call: Call, arguments: Input) -> EventStream:
 @asynccontextmanager
 async def open_stream(context: TaskContext, application_id: str) -> AsyncIterator[Consumer]:
     """The sink that the application's stream leads to now."""
-    async with context.database.connection() as db:
-        stream = await STREAMS.get(db, application_id)
+    try:
+        async with context.database.connection() as db:
+            stream = await STREAMS.get(db, application_id)
+    except NotFoundException as error:
+        raise GoneError from error
     try:
         async with open_sink(_destination(stream, context)) as sink:
             yield sink
@@ -97,11 +103,13 @@ async def _try(call: Call, destination: Destination) -> None:
     record = stream_test(Origin(call.settings.account_id, destination.application_id), call.now)
     event = LoggedEvent(0, call.now, "_test.event_stream", None, False, call.now, record)  # noqa: FBT003 - is_repeat
     try:
-        async with open_sink(destination) as sink:
+        async with asyncio.timeout(TRY_S), open_sink(destination) as sink:
             await sink.check()
             refused = await sink.put([event])
     except (DestinationError, UnreachableError) as error:
         raise _refusal(destination, str(error)) from error
+    except TimeoutError as error:
+        raise _refusal(destination, "no answer in time") from error
     if refused:
         raise _refusal(destination, refused[0].reason)
 

@@ -6,10 +6,15 @@ followed, and proxies of the environment not used, since either would choose the
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -21,8 +26,13 @@ CONNECT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 10
 # More of an answer is not read; the connection is given up instead.
 _ANSWER_BYTES = 64 << 10
+_LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
 _TRIES = 3
+
+# For looking up names, of their own: one whose server is silent holds a thread for half a minute, whatever we wait, and
+# nothing else may wait for these.
+_threads = ThreadPoolExecutor(16, "webhook-names")
 
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -49,6 +59,15 @@ async def open_webhook(url: str, *, allowed: Networks, ca_file: Path | None) -> 
         yield Webhook(client, target, allowed)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a URL answered."""
+
+    status: int
+    # How long it asks us to wait before we call again; 0 when it does not.
+    wait_s: float
+
+
 class Webhook:
     """A URL that may be called. Every method raises RefusedUrlError when its address is none that we call."""
 
@@ -62,8 +81,8 @@ class Webhook:
         """See where it leads, without calling it; raises NoAnswerError for a name that nobody knows."""
         await judged_addresses(self._url, self._allowed)
 
-    async def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        """POST a body; answers the status, whichever it is. Raises NoAnswerError."""
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST a body; the answer, whichever it is. Raises NoAnswerError."""
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await self._post(body, headers)
@@ -72,7 +91,7 @@ class Webhook:
         except httpx2.HTTPError as error:
             raise NoAnswerError(f"{self.host} could not be called: {str(error) or type(error).__name__}") from error
 
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         async with self._client.stream("POST", self._url, content=body, headers=dict(headers)) as answer:
             size_bytes = 0
             # To its end, so that the connection can be used again.
@@ -80,7 +99,18 @@ class Webhook:
                 size_bytes += len(chunk)
                 if size_bytes > _ANSWER_BYTES:
                     break
-            return answer.status_code
+            return Answer(answer.status_code, wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC)))
+
+
+def wait_s(header: str, now: datetime) -> float:
+    """The seconds of a `Retry-After`, which are a number or a date; 0 for what is neither, or is over."""
+    if re.fullmatch("[0-9]+", header):
+        return min(float(header[:10]), 1e9)
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return 0
+    return max(0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 
 
 class _JudgedTransport(httpx2.AsyncBaseTransport):
@@ -135,8 +165,8 @@ def is_public(address: Address) -> bool:
 async def _look_up(url: httpx2.URL) -> list[Address]:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                url.raw_host.decode("ascii"), url.port, type=socket.SOCK_STREAM
+            found = await asyncio.get_running_loop().run_in_executor(
+                _threads, lambda: socket.getaddrinfo(url.raw_host.decode("ascii"), url.port, type=socket.SOCK_STREAM)
             )
     except (OSError, UnicodeError) as error:  # a TimeoutError is an OSError, too
         raise NoAnswerError(f"{url.host} has no address") from error
@@ -154,6 +184,8 @@ def _read(url: str) -> httpx2.URL:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise RefusedUrlError("not a URL") from error
+    if (target.port or 0) > _LAST_PORT:
+        raise RefusedUrlError("not a URL")
     if target.scheme not in {"http", "https"} or not target.host:
         raise RefusedUrlError("not an https:// URL with a host")
     if target.userinfo:

@@ -131,6 +131,34 @@ async def test_operators_are_told_neither_events_nor_secrets(way: Way) -> None:
     assert not any(secret in text for secret in {*SECRETS, PERSONAL, "page.view", "/hook"})
 
 
+@pytest.mark.parametrize("to", [to_kinesis, to_firehose])
+@pytest.mark.parametrize("answer", [b"", b"<html>welcome</html>", b"null", b"[]", b"{}", b"5", b"\xff"])
+async def test_an_answer_that_is_none_of_the_services_takes_nothing(
+    to: Callable[[Path, Receiver], Way], tmp_path: Path, receiver: Receiver, answer: bytes
+) -> None:
+    way = to(tmp_path, receiver)
+    receiver.answer = lambda _: Answer(200, answer)
+
+    async with open_sink(destination(way.address, way.settings)) as sink:
+        with pytest.raises(DestinationError, match="InvalidResponse"):
+            await sink.check()
+        with pytest.raises(UnreachableError):
+            await sink.put(events(1))
+
+
+@pytest.mark.parametrize("to", [to_kinesis, to_firehose, to_lambda_function])
+@pytest.mark.parametrize("region", ["-", "a" * 70])
+async def test_a_region_that_is_none_is_told(
+    to: Callable[[Path, Receiver], Way], tmp_path: Path, receiver: Receiver, region: str
+) -> None:
+    way = to(tmp_path, receiver)
+    address = way.address.replace("us-east-1", region)
+
+    with pytest.raises(DestinationError, match="InvalidRegion"):
+        async with open_sink(destination(address, way.settings)):
+            pass
+
+
 async def test_nobody_serves_other_forms(way: Way) -> None:
     other = replace(destination(way.address, way.settings), address="arn:aws:sqs:us-east-1:123456789012:events")
 

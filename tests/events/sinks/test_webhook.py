@@ -111,6 +111,7 @@ async def test_whatever_is_not_taken_comes_again(receiver: Receiver, settings: S
             await sink.put(events(2))
 
     assert str(caught.value) == f"127.0.0.1 answered {status}"
+    assert caught.value.wait_s == (3600 if status in {429, 503} else 0)
     assert len(receiver.received) == 1
 
 

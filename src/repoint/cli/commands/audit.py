@@ -1,4 +1,3 @@
-import json
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -7,7 +6,7 @@ import typer
 
 from repoint.cli.configure import given
 from repoint.cli.mistake import Mistake
-from repoint.cli.printable import printable
+from repoint.cli.printable import printable, printable_json
 from repoint.cli.remote import EndpointUrl, Remote
 
 PATH = "/repoint/v1/audit"
@@ -90,7 +89,7 @@ def _page_size(number: int) -> int:
 
 def _print(records: list[dict[str, Any]], *, as_json: bool) -> None:
     for record in records:
-        typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _line(record))
+        typer.echo(printable_json(record) if as_json else _line(record))
 
 
 def _line(record: dict[str, Any]) -> str:

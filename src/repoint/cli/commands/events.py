@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -6,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from repoint.cli.configure import given
-from repoint.cli.printable import printable
+from repoint.cli.printable import printable, printable_json
 from repoint.cli.remote import Application, EndpointUrl, Remote, label
 
 LARGEST_PAGE = 1000
@@ -61,7 +60,7 @@ def _added(remote: Remote, path: str, wanted: dict[str, str], after: str) -> Ite
 def _print(page: dict[str, Any], *, as_json: bool) -> None:
     for item in page["Item"]:
         record = item["Record"]
-        typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _line(record))
+        typer.echo(printable_json(record) if as_json else _line(record))
 
 
 def _line(record: dict[str, Any]) -> str:

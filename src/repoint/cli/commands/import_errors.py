@@ -1,11 +1,11 @@
 """`repoint import-errors`: every row that failed in an import."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from repoint.cli.follow import error_line
+from repoint.cli.printable import printable_json
 from repoint.cli.remote import Application, EndpointUrl, Remote, label
 
 app = typer.Typer()
@@ -25,4 +25,4 @@ def import_errors(
     """
     path = f"/repoint/v1/apps/{label(application_id)}/jobs/import/{label(job_id)}/errors"
     for error in Remote(endpoint_url).items(path, {"page-size": "1000"}):
-        typer.echo(json.dumps(error, ensure_ascii=False) if as_json else error_line(error))
+        typer.echo(printable_json(error) if as_json else error_line(error))

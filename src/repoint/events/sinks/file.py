@@ -1,25 +1,36 @@
 """`file:///folder`: NDJSON files in a folder that the operator allowed, one for each UTC day."""
 
 import asyncio
+import fcntl
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from repoint.events.log import LoggedEvent, SetAside, UnreachableError
 from repoint.events.sinks.sink import Destination, DestinationError, Sink, leads
+
+Answer = TypeVar("Answer")
+
+# Of their own: a disk on a network that is away holds a thread for as long, and nothing else may wait for these.
+_threads = ThreadPoolExecutor(8, "event-files")
 
 
 @leads(r"file:///.+")
 @asynccontextmanager
 async def open_file(destination: Destination) -> AsyncIterator[Sink]:
     """A folder below one of `event_folders`; symbolic links do not lead out of it."""
-    yield FileSink(await asyncio.to_thread(_allowed_folder, destination), destination.application_id)
+    yield FileSink(await _in_thread(lambda: _allowed_folder(destination)), destination.application_id)
 
 
 def _allowed_folder(destination: Destination) -> Path:
-    folder = Path(unquote(urlsplit(destination.address).path)).resolve()
+    try:
+        folder = Path(unquote(urlsplit(destination.address).path)).resolve()
+    except (ValueError, RuntimeError) as error:  # a NUL in it; symbolic links in a circle
+        raise DestinationError(f"{destination.address} is no path") from error
     if not any(folder.is_relative_to(allowed.resolve()) for allowed in destination.settings.event_folders):
         raise DestinationError(f"{folder} is in none of the folders of the setting event_folders")
     return folder
@@ -35,7 +46,7 @@ class FileSink:
     async def check(self) -> None:
         """See `Sink.check`: the folder is there, or can be made, and can be written to."""
         try:
-            await asyncio.to_thread(self._try)
+            await _in_thread(self._try)
         except OSError as error:
             raise DestinationError(f"{self._folder} cannot be written to: {error.strerror}") from error
 
@@ -44,7 +55,7 @@ class FileSink:
         path = self._folder / f"{self._application_id}-{events[0].logged_at:%Y-%m-%d}.ndjson"
         lines = "".join([f"{event.record}\n" for event in events]).encode()
         try:
-            await asyncio.to_thread(_append, path, lines)
+            await _in_thread(lambda: _append(path, lines))
         except OSError as error:
             raise UnreachableError(f"{path} cannot be written to: {error.strerror}") from error
         return []
@@ -56,10 +67,18 @@ class FileSink:
         probe.unlink()
 
 
+async def _in_thread(function: Callable[[], Answer]) -> Answer:
+    return await asyncio.get_running_loop().run_in_executor(_threads, function)
+
+
 def _append(path: Path, lines: bytes) -> None:
-    """Append whole lines; what a crash left of a line before is cut off first."""
+    """Append whole lines; what a crash left of a line before is cut off first.
+
+    Raises OSError also while somebody else appends: one who was taken for dead, and who would cut off what we write.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         end = file.seek(0, os.SEEK_END)
         whole = _end_of_last_line(file.fileno(), end)
         file.truncate(whole)

@@ -46,7 +46,7 @@ class FirehoseSink:
         """See `Sink.check`."""
         with checking(self._address):
             answer = await self._client.describe_delivery_stream(DeliveryStreamName=self._name, Limit=1)
-        status = answer["DeliveryStreamDescription"]["DeliveryStreamStatus"]
+            status = answer["DeliveryStreamDescription"]["DeliveryStreamStatus"]
         if status != "ACTIVE":
             raise DestinationError(f"{self._address} is {status}")
 

@@ -62,7 +62,7 @@ class KinesisSink:
         """See `Sink.check`; by DescribeStream, as roles that were made for Pinpoint allow no other."""
         with checking(self._address):
             answer = await self._client.describe_stream(**self._stream, Limit=1)
-        status = answer["StreamDescription"]["StreamStatus"]
+            status = answer["StreamDescription"]["StreamStatus"]
         if status not in _USABLE:
             raise DestinationError(f"{self._address} is {status}")
 

@@ -15,10 +15,12 @@ from contextlib import asynccontextmanager, contextmanager
 from repoint.events.log import Gathering, LoggedEvent, SetAside, UnreachableError
 from repoint.events.sinks.pieces import Limits, pieces
 from repoint.events.sinks.sink import Destination, DestinationError, Sink, leads
-from repoint.functions.webhook import NoAnswerError, RefusedUrlError, Webhook, open_webhook
+from repoint.functions.webhook import Answer, NoAnswerError, RefusedUrlError, Webhook, open_webhook
 
 LIMITS = Limits(items=500, size_bytes=1 << 20)
 _PAYLOAD_TOO_LARGE = 413
+# Too Many Requests, Service Unavailable: these may tell how long to wait.
+_LATER = {429, 503}
 
 
 @leads(r"https?://.+")
@@ -38,10 +40,7 @@ async def open_event_webhook(destination: Destination) -> AsyncIterator[Sink]:
 
 
 class WebhookSink:
-    """A receiver, of whose answers the status counts.
-
-    `Retry-After` does not: the reader comes again when its own, growing pause is over.
-    """
+    """A receiver, of whose answers the status counts, and `Retry-After` with a 429 or 503."""
 
     # A request, without its newlines: a slow receiver gets one at a time, and each is noted as read.
     gathering = Gathering(LIMITS.items, LIMITS.size_bytes - LIMITS.items)
@@ -66,18 +65,20 @@ class WebhookSink:
 
     async def _send(self, lines: list[tuple[LoggedEvent, bytes]]) -> list[SetAside]:
         """Send one request, or smaller ones where it is too large for the receiver."""
-        status = await self._post(b"".join([line for _, line in lines]))
+        answer = await self._post(b"".join([line for _, line in lines]))
+        status = answer.status
         if status // 100 == 2:  # noqa: PLR2004 - any of the class
             return []
         if status != _PAYLOAD_TOO_LARGE:
-            raise UnreachableError(f"{self._webhook.host} answered {status}")
+            wait_s = answer.wait_s if status in _LATER else 0
+            raise UnreachableError(f"{self._webhook.host} answered {status}", wait_s=wait_s)
         if len(lines) == 1:
             event, line = lines[0]
             return [SetAside(event.position, f"{len(line)} bytes; {self._webhook.host} answered {status}")]
         middle = len(lines) // 2
         return [*await self._send(lines[:middle]), *await self._send(lines[middle:])]
 
-    async def _post(self, body: bytes) -> int:
+    async def _post(self, body: bytes) -> Answer:
         timestamp = str(int(time.time()))
         headers = {
             "Content-Type": "application/x-ndjson",
