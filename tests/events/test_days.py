@@ -53,6 +53,25 @@ async def test_what_was_written_before_a_day_had_its_place_is_brought_there(data
         assert await db.value(TABLES) == 9
 
 
+async def test_an_event_written_while_its_day_gets_a_place_finds_it(database: Database) -> None:
+    today = datetime.now(UTC).date()
+    async with database.transaction() as db:
+        await db.execute(Query("add", "SELECT add_events_day(%(day)s)"), {"day": today})
+        writing = asyncio.create_task(log(database, "meanwhile"))
+        while not await waiting(database):  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+    await writing
+
+    assert await places(database) == [(f"events_{today:%Y%m%d}", "meanwhile")]
+
+
+async def waiting(database: Database) -> bool:
+    """Whether somebody waits for a table."""
+    async with database.connection() as db:
+        count = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+        return bool(await db.value(Query("waiting", count)))
+
+
 async def test_old_days_go_and_what_readers_had_not_read_of_them_is_counted(
     database: Database, settings: Settings
 ) -> None:

@@ -11,8 +11,15 @@ BEGIN
     IF to_regclass(name) IS NOT NULL THEN
         RETURN false;
     END IF;
-    -- Nobody may add a row of this day while rows of it move.
+    -- Who has begun to write ends before, who comes waits here and then sees the new place. Waiting for the second lock
+    -- alone, writers had chosen the place for all others already. Readers wait for the second one only.
+    LOCK TABLE ONLY events IN SHARE ROW EXCLUSIVE MODE;
+    -- Nobody may look at a row of this day while rows of it move.
     LOCK TABLE events_unsorted IN ACCESS EXCLUSIVE MODE;
+    -- Two workers may have come here.
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
     EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
     EXECUTE format(
         'WITH moved AS (DELETE FROM events_unsorted WHERE logged_at >= $1 AND logged_at < $2 RETURNING *) '
