@@ -1,12 +1,15 @@
 """The counterparts of providers, one way each, that do what the conformance suite asks of them."""
 
+import json
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from repoint.delivery.message import Message
 from repoint.delivery.provider import KINDS, Provider, Surroundings
@@ -14,6 +17,7 @@ from repoint.settings import Settings
 from tests.fixtures.certificates import serving
 from tests.fixtures.mail_server import DROP, SILENCE, MailServer
 from tests.fixtures.messages import CUSTOM, PUSH, VOICE, email, sms
+from tests.fixtures.receiver import Answer, Received, Receiver
 
 # Whatever a provider is told in confidence.
 PASSWORD = "hidden-password"
@@ -127,4 +131,62 @@ async def mailbox(_folder: Path) -> AsyncIterator[Way]:
     )
 
 
-WAYS = {"email_smtp": email_smtp, "mailbox": mailbox}
+@asynccontextmanager
+async def sms_http(_folder: Path) -> AsyncIterator[Way]:
+    """A gateway that takes forms and answers JSON."""
+    does: defaultdict[int, Does] = defaultdict(lambda: Does.TAKE)
+    is_over = threading.Event()
+    taken: list[tuple[str, int]] = []
+
+    def answer(received: Received) -> Answer:
+        number = int(parse_qs(received.body.decode())["To"][0][-4:])
+        if does[number] is Does.HANG:
+            is_over.wait(5)
+        if does[number] in answers:
+            return answers[does[number]]
+        taken.append((received.headers["idempotency-key"], number))
+        return Answer(201, json.dumps({"sid": f"SM{number}", "status": "queued"}).encode())
+
+    answers = {
+        Does.REFUSE: Answer(400, json.dumps({"code": 21211, "message": f"bad: {PASSWORD}"}).encode()),
+        Does.FAIL: Answer(503),
+        Does.THROTTLE: Answer(429, headers={"Retry-After": "120"}),
+        Does.HANG: Answer(is_dropped=True),
+        Does.DROP: Answer(is_dropped=True),
+    }
+    receiver = Receiver()
+    receiver.answer = answer
+    running = ExitStack()
+    running.enter_context(receiver.running())
+    with running:
+        options = {
+            "url": f"{receiver.url}/Accounts/shop/Messages.json",
+            "form": {"To": "{address}", "Body": "{body}", "From": "{origin}", "Key": "{secret.key}"},
+            "user": "shop",
+            "password": PASSWORD,
+            "secrets": {"key": PASSWORD},
+            "idempotency_header": "Idempotency-Key",
+            "id_at": "/sid",
+            "status_at": "/code",
+            "detail_at": "/message",
+            # A test server has few connections waiting.
+            "connections": 4,
+            "answer_timeout_s": 0.2,
+        }
+
+        async def stop() -> None:
+            running.close()
+
+        yield Way(
+            opens=opening("sms_http", options, []),
+            message=sms,
+            others=[email(), VOICE, PUSH, CUSTOM],
+            does=does,
+            can=frozenset(Does),
+            received=lambda: list(taken),
+            stop=stop,
+        )
+        is_over.set()
+
+
+WAYS = {"email_smtp": email_smtp, "mailbox": mailbox, "sms_http": sms_http}
