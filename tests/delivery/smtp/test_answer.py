@@ -44,7 +44,12 @@ def test_a_refusal_says_whether_to_come_again(
     [
         ("2.0.0 Ok: queued as 4XyZ1k2Q3Fz", "4XyZ1k2Q3Fz"),
         ("OK id=1rT0aB-0001Ab-2C", "1rT0aB-0001Ab-2C"),
+        (
+            "Ok 0100018c2a1b3c4d-12345678-9abc-def0-1234-56789abcdef0-000000",
+            "0100018c2a1b3c4d-12345678-9abc-def0-1234-56789abcdef0-000000",
+        ),
         ("2.0.0 Ok", None),
+        ("2.0.0 OK 1700000000 d9443c01a7336-1d0 - gsmtp", None),
     ],
 )
 def test_the_id_that_the_server_gave_is_kept(text: str, message_id: str | None) -> None:

@@ -11,7 +11,8 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.smtp.reply import Reply
 
 _DETAIL_CHARACTERS = 500
-_ID = re.compile(r"queued as <?([\w.@-]+)|\bid=([\w.-]+)", re.IGNORECASE)
+# Postfix's and its kin's, Exim's, and Amazon SES's, which tells nothing else.
+_ID = re.compile(r"queued as <?([\w.@-]+)|\bid=([\w.-]+)|\bOk ([0-9a-f]{16}-[0-9a-f-]{36}-\d{6})$", re.IGNORECASE)
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.\d{1,3}\b")
 _POLICY = "7"
 _SLOW_DOWN = re.compile(r"gr[ae]y-?list|too many|too fast|\brate\b|throttl|slow down", re.IGNORECASE)
@@ -25,7 +26,7 @@ _COME_LATER = {421, 450, 451, 452}
 def taken(reply: Reply) -> Outcome:
     """The message is the server's now."""
     found = _ID.search(reply.text)
-    return Outcome(Status.SUCCESSFUL, 200, detail(reply), found and (found[1] or found[2]))
+    return Outcome(Status.SUCCESSFUL, 200, detail(reply), found and found[found.lastindex or 0])
 
 
 def refused(reply: Reply) -> Outcome:
