@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 CODE := src tests $(wildcard scripts benchmarks examples)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format torture bench serve lock contract parity settings changelog
+.PHONY: help setup demo test check format torture bench serve lock contract parity providers settings changelog
 
 help:  ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -61,6 +61,9 @@ contract: $(READY)  ## Make the contract's model and shapes anew from botocore's
 
 parity: $(READY)  ## Write docs/parity.md from the registry of operations
 	@$(BIN)/python scripts/write_parity.py
+
+providers: $(READY)  ## Write docs/providers.md from the kinds of providers
+	@$(BIN)/python scripts/write_providers.py
 
 settings: $(READY)  ## Write the table of settings into docs/operations.md
 	@$(BIN)/python scripts/write_settings.py

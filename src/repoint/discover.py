@@ -5,6 +5,7 @@ The only dynamic import there is, but for `cli/main.py`, which reads the file of
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 import repoint
 
@@ -12,8 +13,8 @@ import repoint
 _LEAVES = ("repoint.cli", "repoint.discover", "repoint.http")
 
 
-def discover() -> None:
-    """Import every room; registries are whole afterwards."""
-    for module in pkgutil.walk_packages(repoint.__path__, "repoint."):
+def discover(package: ModuleType = repoint) -> None:
+    """Import every room, or one package alone; registries are whole afterwards."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not module.name.startswith(_LEAVES):
             importlib.import_module(module.name)

@@ -3,9 +3,9 @@
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_serializer, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 
@@ -53,6 +53,25 @@ class AwsService(_AwsIdentities, frozen=True, extra="forbid"):
     region: str | None = Field(
         default=None, description="Region that requests are signed for; by default that of the ARN."
     )
+
+
+class ProviderSettings(BaseModel, frozen=True, extra="allow"):
+    """One way to send messages. What else it says are options of its kind, which delivery/ knows and checks."""
+
+    kind: str = Field(description="One of the kinds in docs/providers.md.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the kind, passwords among it."""
+        return self.model_extra or {}
+
+    @model_serializer(mode="plain")
+    def _masked(self) -> dict[str, str]:
+        # Which of the options are secret is not known here.
+        return {"kind": self.kind, **dict.fromkeys(self.options, "**********")}
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        return [("kind", self.kind)]
 
 
 class Settings(BaseSettings):
@@ -155,6 +174,19 @@ class Settings(BaseSettings):
         default=60, ge=0, description="Seconds that events wait for others to share an object of a stream to `s3://`."
     )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
+
+    providers: dict[str, ProviderSettings] = Field(
+        default={},
+        description="Ways to send messages, by names of your own: {relay: {kind: email_smtp, …}}; docs/providers.md.",
+    )
+    channel_providers: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="Which providers serve a channel, {EMAIL: [relay]}; the next one is asked when one is unreachable "
+        "or busy. Messages of a channel without any are kept in the mailbox.",
+    )
+    application_providers: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default={}, description="Other providers for single applications, {<application id>: {EMAIL: [relay]}}."
+    )
 
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")
     max_attribute_names: int = Field(

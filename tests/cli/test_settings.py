@@ -98,3 +98,29 @@ def test_a_database_url_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> Non
     assert answer.returncode == 1
     assert "database_url: Value error, not of the form postgresql://" in answer.stderr
     assert "hidden" not in answer.stdout + answer.stderr
+
+
+def test_providers_show_their_options_but_no_passwords(tmp_path: Path) -> None:
+    (tmp_path / "repoint.toml").write_text(
+        '[providers.relay]\nkind = "email_smtp"\nhost = "mail.example"\nuser = "shop"\n'
+        '[channel_providers]\nEMAIL = ["relay"]\n'
+    )
+
+    answer = repoint("settings", env={"REPOINT_PROVIDERS__RELAY__PASSWORD": "hidden-1"}, cwd=tmp_path)
+
+    found = shown(answer.stdout)
+    assert found["providers.relay.host"] == ("mail.example", "repoint.toml")
+    assert found["providers.relay.password"] == ("**********", "environment")
+    assert found["providers.relay.connections"] == ("16", "default")
+    assert found["channel_providers.EMAIL"] == ('["relay"]', "repoint.toml")
+    assert "hidden" not in answer.stdout + answer.stderr
+
+
+def test_mistakes_about_providers_are_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "repoint.toml").write_text('[providers.relay]\nkind = "email_smtp"\npassword = "hidden-1"\n')
+
+    answer = repoint("worker", "--database-url", "postgresql://localhost/x", cwd=tmp_path)
+
+    assert answer.returncode == 1
+    assert "providers.relay.host: Field required" in answer.stderr
+    assert "hidden" not in answer.stdout + answer.stderr

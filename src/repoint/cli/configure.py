@@ -36,10 +36,10 @@ def read_settings(**arguments: Any) -> Settings:
     if unknown:
         raise Mistake(f"{', '.join(unknown)}: there is no such setting (repoint settings lists all)")
     try:
-        return Settings(**given(arguments))
+        settings = Settings(**given(arguments))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()]
-        raise Mistake("the settings are not valid (repoint settings --help):\n  " + "\n  ".join(lines)) from error
+        raise _not_valid(lines) from error
     except SettingsError as error:
         # Its text names the setting and the source, not the value; only lists and tables are read as JSON.
         raise Mistake(f"{error}: in the environment a list or table is written as JSON") from error
@@ -47,6 +47,26 @@ def read_settings(**arguments: Any) -> Settings:
         raise Mistake(f"repoint.toml is not valid TOML: {error}") from error
     except OSError as error:
         raise Mistake(f"repoint.toml cannot be read: {error.strerror}") from error
+    if settings.providers or settings.channel_providers or settings.application_providers:
+        _check_providers(settings)
+    return settings
+
+
+def _check_providers(settings: Settings) -> None:
+    # What providers may be told is known to the providers only; without any there is no need to read their modules.
+    from repoint.delivery import providers  # noqa: PLC0415
+    from repoint.delivery.routes import RouteError, read_routes  # noqa: PLC0415
+    from repoint.discover import discover  # noqa: PLC0415
+
+    discover(providers)
+    try:
+        read_routes(settings)
+    except RouteError as error:
+        raise _not_valid(error.mistakes) from error
+
+
+def _not_valid(lines: list[str]) -> Mistake:
+    return Mistake("the settings are not valid (repoint settings --help):\n  " + "\n  ".join(lines))
 
 
 def _is_setting(variable: str) -> bool:

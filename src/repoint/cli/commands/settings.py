@@ -25,8 +25,13 @@ def settings(
 ) -> None:
     """Print every setting with its value and its origin: default, repoint.toml, environment or argument."""
     arguments = given({"data_dir": data_dir, "database_url": database_url, "host": host, "port": port})
+    found = read_settings(**arguments)
     # Dumped as JSON, so secrets come out masked.
-    values = read_settings(**arguments).model_dump(mode="json")
+    values = found.model_dump(mode="json")
+    if found.providers:
+        from repoint.delivery.routes import shown_providers  # noqa: PLC0415 - read_settings has read them then
+
+        values["providers"] = shown_providers(found)
     sources = {
         "argument": arguments,
         "environment": EnvSettingsSource(Settings)(),

@@ -1,0 +1,46 @@
+"""Phone numbers as addresses: E.164, and the country that a number belongs to."""
+
+import re
+
+# Blanks, hyphens, brackets and dots that people write between digits, and the plus before them.
+_NO_DIGITS = re.compile(r"[^0-9]")
+_LEAST_DIGITS, _MOST_DIGITS = 8, 15
+_LONGEST_COUNTRY_CODE = 3
+# What the library calls the region of numbers that belong to no country, such as satellites.
+_NO_COUNTRY = "001"
+
+
+class InvalidNumberError(Exception):
+    """Not a number that a message can be sent to; the text says so as the contract does."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid phone number")
+
+
+def e164(address: str) -> str:
+    """The number that an address is, with its `+`, which may be missing. Raises InvalidNumberError (channels.md 5)."""
+    digits = _NO_DIGITS.sub("", address)
+    if not _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS:
+        raise InvalidNumberError
+    return f"+{digits}"
+
+
+def country(number: str) -> str | None:
+    """The country of a number in E.164, as ISO 3166-1 alpha-2; None when it belongs to none.
+
+    Where countries share a code (+1, +7, +44), the number decides, which takes a fraction of a millisecond.
+    """
+    # Its tables take a while to read, and most processes never need them.
+    import phonenumbers  # noqa: PLC0415
+
+    digits = number.removeprefix("+")
+    for length in range(1, _LONGEST_COUNTRY_CODE + 1):
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]))
+        if regions is not None:
+            break
+    else:
+        return None
+    region: str | None = regions[0]
+    if len(regions) > 1:
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    return None if region == _NO_COUNTRY else region

@@ -1,0 +1,46 @@
+"""How many parts a text message has: the alphabet of GSM 03.38 (3GPP TS 23.038), or UCS-2 for everything beyond it."""
+
+# Of the basic table; ESC, which leads to the extension table, is no letter of its own.
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+# Two places each, as ESC stands before them.
+_EXTENSION = frozenset("\f^{}\\[~]|€")
+_GSM = _BASIC | _EXTENSION
+_GSM_ALONE, _GSM_PART, _GSM_LIMIT = 160, 153, 1600
+_UCS2_ALONE, _UCS2_PART, _UCS2_LIMIT = 70, 67, 630
+
+
+class TooLongError(Exception):
+    """The text has more characters than may be sent in one message; the text says so as the contract does."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid Message")
+
+
+def is_gsm(body: str) -> bool:
+    """Whether every letter is one of GSM 03.38; otherwise the text is sent as UCS-2."""
+    return _GSM.issuperset(body)
+
+
+def count_parts(body: str) -> int:
+    """How many parts are sent, 1 for an empty text. Raises TooLongError (channels.md section 5)."""
+    if is_gsm(body):
+        return _parts([2 if letter in _EXTENSION else 1 for letter in body], _GSM_ALONE, _GSM_PART, _GSM_LIMIT)
+    return _parts([2 if letter > "\uffff" else 1 for letter in body], _UCS2_ALONE, _UCS2_PART, _UCS2_LIMIT)
+
+
+def _parts(places: list[int], alone: int, part: int, limit: int) -> int:
+    """Cut letters into parts, none of them apart; each takes one place or two."""
+    total = sum(places)
+    if total > limit:
+        raise TooLongError
+    if total <= alone:
+        return 1
+    parts, used = 1, 0
+    for place in places:
+        if used + place > part:
+            parts, used = parts + 1, 0
+        used += place
+    return parts

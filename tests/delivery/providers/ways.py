@@ -1,0 +1,192 @@
+"""The counterparts of providers, one way each, that do what the conformance suite asks of them."""
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from repoint.delivery.message import Message
+from repoint.delivery.provider import KINDS, Provider, Surroundings
+from repoint.settings import Settings
+from tests.fixtures.certificates import serving
+from tests.fixtures.mail_server import DROP, SILENCE, MailServer
+from tests.fixtures.messages import CUSTOM, PUSH, VOICE, email, sms
+from tests.fixtures.receiver import Answer, Received, Receiver
+
+# Whatever a provider is told in confidence.
+PASSWORD = "hidden-password"
+
+
+class Does(Enum):
+    """What a counterpart does with the messages to one recipient."""
+
+    TAKE = auto()
+    # It never will.
+    REFUSE = auto()
+    # It may later.
+    FAIL = auto()
+    # It asks for a pause of 120 seconds.
+    THROTTLE = auto()
+    # It says nothing once it has the message.
+    HANG = auto()
+    # It breaks the connection off once it has the message.
+    DROP = auto()
+
+
+@dataclass
+class Way:
+    """A provider, its counterpart, and how to make that do things."""
+
+    opens: Callable[[], AbstractAsyncContextManager[Provider]]
+    # A message to the recipient of that number.
+    message: Callable[[int], Message]
+    # What it cannot carry.
+    others: Sequence[Message]
+    # By number of the recipient.
+    does: defaultdict[int, Does]
+    can: frozenset[Does]
+    # What has arrived: what names the message, and its recipient's number.
+    received: Callable[[], list[tuple[str, int]]]
+    # Make it unreachable; None where that is no matter of a connection.
+    stop: Callable[[], Awaitable[None]] | None
+
+
+def opening(
+    kind: str, options: dict[str, Any], kept: list[Message]
+) -> Callable[[], AbstractAsyncContextManager[Provider]]:
+    """What opens a provider as a process does."""
+
+    async def keep(messages: Sequence[Message]) -> None:
+        kept.extend(messages)
+
+    found = KINDS[kind]
+    return lambda: found.opens(found.options.model_validate(options), Surroundings(Settings(), keep))
+
+
+@asynccontextmanager
+async def email_smtp(folder: Path) -> AsyncIterator[Way]:
+    """A mail server with TLS, a login and PIPELINING."""
+    does: defaultdict[int, Does] = defaultdict(lambda: Does.TAKE)
+    rcpt = {
+        Does.REFUSE: "550 5.1.1 no such user",
+        Does.FAIL: "451 4.3.0 not now",
+        Does.THROTTLE: "451 4.7.1 slow down, wait 120 seconds",
+    }
+    message = {Does.HANG: SILENCE, Does.DROP: DROP}
+
+    def number(address: str) -> int:
+        return int(address.removeprefix("user").partition("@")[0])
+
+    context, ca_file = serving("localhost", folder)
+    server = MailServer(
+        on_rcpt=lambda address: rcpt.get(does[number(address)]),
+        on_message=lambda address: message.get(does[number(address)]),
+        logins={"shop": PASSWORD},
+    )
+    async with server.running(starttls=context, auth_required=True):
+        options = {
+            "host": "localhost",
+            "port": server.port,
+            "ca_file": ca_file,
+            "user": "shop",
+            "password": PASSWORD,
+            "connections": 4,
+            "data_timeout_s": 0.2,
+        }
+        yield Way(
+            opens=opening("email_smtp", options, []),
+            message=email,
+            others=[sms(), VOICE, PUSH, CUSTOM],
+            does=does,
+            can=frozenset(Does),
+            received=lambda: [(message_id(mail.content), number(mail.recipient)) for mail in server.received],
+            stop=server.stop,
+        )
+
+
+def message_id(content: bytes) -> str:
+    """What a mail's header Message-ID says."""
+    (line,) = [line for line in content.decode().splitlines() if line.startswith("Message-ID: ")]
+    return line.removeprefix("Message-ID: ")
+
+
+@asynccontextmanager
+async def mailbox(_folder: Path) -> AsyncIterator[Way]:
+    """The database's mailbox, which takes everything."""
+    kept: list[Message] = []
+    yield Way(
+        opens=opening("mailbox", {}, kept),
+        message=email,
+        others=[],
+        does=defaultdict(lambda: Does.TAKE),
+        can=frozenset({Does.TAKE}),
+        received=lambda: [(message.id, int(message.id.removeprefix("m-"))) for message in kept],
+        stop=None,
+    )
+
+
+@asynccontextmanager
+async def sms_http(_folder: Path) -> AsyncIterator[Way]:
+    """A gateway that takes forms and answers JSON."""
+    does: defaultdict[int, Does] = defaultdict(lambda: Does.TAKE)
+    is_over = threading.Event()
+    taken: list[tuple[str, int]] = []
+
+    def answer(received: Received) -> Answer:
+        number = int(parse_qs(received.body.decode())["To"][0][-4:])
+        if does[number] is Does.HANG:
+            is_over.wait(5)
+        if does[number] in answers:
+            return answers[does[number]]
+        taken.append((received.headers["idempotency-key"], number))
+        return Answer(201, json.dumps({"sid": f"SM{number}", "status": "queued"}).encode())
+
+    answers = {
+        Does.REFUSE: Answer(400, json.dumps({"code": 21211, "message": f"bad: {PASSWORD}"}).encode()),
+        Does.FAIL: Answer(503),
+        Does.THROTTLE: Answer(429, headers={"Retry-After": "120"}),
+        Does.HANG: Answer(is_dropped=True),
+        Does.DROP: Answer(is_dropped=True),
+    }
+    receiver = Receiver()
+    receiver.answer = answer
+    running = ExitStack()
+    running.enter_context(receiver.running())
+    with running:
+        options = {
+            "url": f"{receiver.url}/Accounts/shop/Messages.json",
+            "form": {"To": "{address}", "Body": "{body}", "From": "{origin}", "Key": "{secret.key}"},
+            "user": "shop",
+            "password": PASSWORD,
+            "secrets": {"key": PASSWORD},
+            "idempotency_header": "Idempotency-Key",
+            "id_at": "/sid",
+            "status_at": "/code",
+            "detail_at": "/message",
+            # A test server has few connections waiting.
+            "connections": 4,
+            "answer_timeout_s": 0.2,
+        }
+
+        async def stop() -> None:
+            running.close()
+
+        yield Way(
+            opens=opening("sms_http", options, []),
+            message=sms,
+            others=[email(), VOICE, PUSH, CUSTOM],
+            does=does,
+            can=frozenset(Does),
+            received=lambda: list(taken),
+            stop=stop,
+        )
+        is_over.set()
+
+
+WAYS = {"email_smtp": email_smtp, "mailbox": mailbox, "sms_http": sms_http}
