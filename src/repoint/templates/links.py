@@ -1,0 +1,23 @@
+"""The rewriting of links while a message is rendered (channels.md, Open and click tracking)."""
+
+import html
+import re
+from collections.abc import Callable
+
+from repoint.templates.rendering import Rendering
+
+_TRACKED = re.compile(r"\s*https?://", re.IGNORECASE)
+
+
+def link(
+    address: Callable[[Rendering], str], tag: str | None, finish: Callable[[str], str]
+) -> Callable[[Rendering], str]:
+    """The value of an href, `address` giving it as HTML: another one when links are tracked and it leads to the web."""
+
+    def render(rendering: Rendering) -> str:
+        text = address(rendering)
+        if rendering.track and _TRACKED.match(text):
+            text = html.escape(rendering.track(html.unescape(text).strip(), tag))
+        return finish(text)
+
+    return render

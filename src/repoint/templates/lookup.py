@@ -1,0 +1,126 @@
+"""How a variable finds its value (templates.md section 5, Lookup order)."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from repoint.endpoints.patch import one_decimal
+from repoint.templates.paths import LOOP_NAMES, ROOT, index_of, substitution_keys
+from repoint.templates.rendering import Rendering, Scope
+from repoint.templates.tree import Path
+from repoint.templates.values import Substitutions, Value, item
+
+# Gives a value, None for what is missing.
+Read = Callable[[Rendering], Value]
+
+_DEGREES = {("Location", "Latitude"), ("Location", "Longitude")}
+
+
+def variable(path: Path) -> str:
+    """The path as data is asked for it: without index, names without brackets."""
+    *names, last = path.segments
+    return ".".join(names if index_of(last) is not None else path.segments)
+
+
+def reader(path: Path, *, is_nested: bool) -> Read:
+    """What reads a path; `is_nested` where there may be a context that is not the outermost."""
+    segments = path.segments
+    if not segments:
+        return _here(path.up)
+    if segments[0] in LOOP_NAMES:
+        return _loop(segments[0])
+    if segments[0] == ROOT:
+        return lambda rendering: descend(rendering.values.data, segments[1:])
+    return _within(path) if is_nested else _outermost(path)
+
+
+def _outermost(path: Path) -> Read:
+    """Substitutions, the data, then defaults."""
+    names, index = path.segments, index_of(path.segments[-1])
+    if index is not None:
+        names = names[:-1]
+    is_degrees = names in _DEGREES
+    substituted = _substituted(path, index)
+
+    def read(rendering: Rendering) -> Value:
+        values = rendering.values
+        for layer in values.above:
+            if layer and (found := substituted(layer)) is not None:
+                return found
+        value: Value = values.data
+        try:
+            for name in names:
+                value = value[name]
+        except (KeyError, TypeError):
+            value = None
+        if index is not None:
+            value = item(value, index)
+        if value is None:
+            return substituted(values.below) if values.below else None
+        return one_decimal(value) if is_degrees and isinstance(value, float) else value
+
+    return read
+
+
+def _substituted(path: Path, index: int | None) -> Callable[[Substitutions], Value]:
+    """What takes the path's value from one layer of substitutions."""
+    keys, list_keys = substitution_keys(path)
+
+    def substituted(layer: Substitutions) -> Value:
+        for key in keys:
+            if key in layer:
+                return layer[key]
+        for key in list_keys:
+            if key in layer:
+                return item(layer[key], index or 0)
+        return None
+
+    return substituted
+
+
+def _within(path: Path) -> Read:
+    """The innermost context that has the path, or only the one that it names; at last the outermost."""
+    segments, up, is_local = path.segments, path.up, path.is_local
+    outermost = _outermost(path)
+
+    def read(rendering: Rendering) -> Value:
+        scope = _climbed(rendering.scope, up)
+        while scope:
+            found = descend(scope.value, segments)
+            if found is not None or is_local:
+                return found
+            scope = scope.around
+        return outermost(rendering)
+
+    return read
+
+
+def _here(up: int) -> Read:
+    """`this`, or a context further out."""
+
+    def read(rendering: Rendering) -> Value:
+        scope = _climbed(rendering.scope, up)
+        return scope.value if scope else rendering.values.data
+
+    return read
+
+
+def _loop(name: str) -> Read:
+    return lambda rendering: rendering.scope.told(name) if rendering.scope else None
+
+
+def _climbed(scope: Scope | None, up: int) -> Scope | None:
+    for _ in range(up):
+        scope = scope.around if scope else None
+    return scope
+
+
+def descend(value: Value, segments: Sequence[str]) -> Value:
+    """What is found below a value; None when there is nothing."""
+    for segment in segments:
+        index = index_of(segment)
+        if isinstance(value, Mapping):
+            value = value.get(segment)
+        elif index is not None:
+            value = item(value, index)
+        else:
+            return None
+    return value

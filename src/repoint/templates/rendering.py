@@ -1,0 +1,63 @@
+"""One rendering under way: whose values, inside which loops, and how much work it may still be."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from repoint.templates.errors import RenderError
+from repoint.templates.values import Value, Values
+
+# Longer than this on the processor a rendering may not take (templates.md section 6).
+MAX_S = 0.1
+# How many steps pass between two looks at the clock.
+_STEPS = 64
+
+# Gives the address that stands for a link: its URL, and what the anchor's `ses:tags` says.
+Track = Callable[[str, str | None], str]
+
+
+@dataclass(slots=True)
+class Scope:
+    """What `this` is inside a block, and where a loop stands."""
+
+    value: Value
+    around: "Scope | None"
+    index: int | None = None
+    key: str | None = None
+    is_last: bool = False
+
+    def told(self, name: str) -> Value:
+        """What `@index` and its like are, also of a loop around this block."""
+        scope: Scope | None = self
+        while scope and scope.index is None:
+            scope = scope.around
+        if scope is None:
+            return None
+        return {"@index": scope.index, "@first": scope.index == 0, "@last": scope.is_last, "@key": scope.key}[name]
+
+
+class Rendering:
+    """What the pieces of a compiled template are called with."""
+
+    __slots__ = ("_deadline", "_steps", "pixel", "scope", "track", "values")
+
+    def __init__(self, values: Values, track: Track | None = None, pixel: str | None = None) -> None:
+        self.values = values
+        self.scope: Scope | None = None
+        self.track = track
+        self.pixel = pixel
+        self._steps = 0
+        self._deadline = 0.0
+
+    def step(self) -> None:
+        """Note some work: a turn of a loop, a partial, a stretch of a long template. Raises RenderError after MAX_S.
+
+        Time is that of the processor, so that a busy machine fails nobody.
+        """
+        self._steps += 1
+        if self._steps % _STEPS == 0:
+            now = time.thread_time()
+            if not self._deadline:
+                self._deadline = now + MAX_S
+            elif now > self._deadline:
+                raise RenderError(f"Rendering took longer than {MAX_S * 1000:g} ms")
