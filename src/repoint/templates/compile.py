@@ -11,6 +11,7 @@ from itertools import groupby
 from repoint.templates.errors import RenderError, SyntaxFault
 from repoint.templates.escape import Ink
 from repoint.templates.helper import HELPERS, Helper
+from repoint.templates.join import Piece, joined, too_long
 from repoint.templates.links import link
 from repoint.templates.lookup import Read, reader, variable
 from repoint.templates.rendering import Rendering, Scope
@@ -34,11 +35,6 @@ MAX_ITEMS = 15
 
 # Options of every condition.
 _ANSWERS: tuple[str, ...] = ("yes", "no")
-
-Piece = Callable[[Rendering], str]
-
-# Between these the size of the output and the time are looked at.
-_STRETCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,47 +238,6 @@ class Compiler:
         if path.segments and not path.segments[0].startswith("@"):
             self.variables.add(variable(path))
         return reader(path, is_nested=self.is_nested)
-
-
-def joined(pieces: Sequence[str | Piece], most: int) -> Piece:
-    """One piece of many; a long sequence is cut into stretches, between which its size and the time are looked at."""
-    if len(pieces) > _STRETCH:
-        length = max(_STRETCH, -(-len(pieces) // _STRETCH))
-        inner = [_stretch(pieces[at : at + length], most) for at in range(0, len(pieces), length)]
-        return _concatenated(inner, most)
-    return _concatenated(pieces, most)
-
-
-def _stretch(pieces: Sequence[str | Piece], most: int) -> Piece:
-    whole = joined(pieces, most)
-
-    def render(rendering: Rendering) -> str:
-        rendering.step()
-        return whole(rendering)
-
-    return render
-
-
-def _concatenated(pieces: Sequence[str | Piece], most: int) -> Piece:
-    called = [piece for piece in pieces if not isinstance(piece, str)]
-    if not called:
-        text = "".join(piece for piece in pieces if isinstance(piece, str))
-        return lambda _: text
-    # What is fixed becomes a pattern, filled in at once.
-    pattern = "".join(piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in pieces)
-
-    def render(rendering: Rendering) -> str:
-        text = pattern % tuple([piece(rendering) for piece in called])
-        if len(text) > most:
-            raise too_long(most)
-        return text
-
-    return render
-
-
-def too_long(most: int) -> RenderError:
-    """What is raised for more output than there may be."""
-    return RenderError(f"Rendered text exceeds {most} characters")
 
 
 def _variable(read: Read, name: str, finish: Callable[[str], str] | None) -> Piece:

@@ -37,7 +37,6 @@ def _outermost(path: Path) -> Read:
     names, index = path.segments, index_of(path.segments[-1])
     if index is not None:
         names = names[:-1]
-    is_degrees = names in _DEGREES
     substituted = _substituted(path, index)
 
     def read(rendering: Rendering) -> Value:
@@ -49,15 +48,15 @@ def _outermost(path: Path) -> Read:
         try:
             for name in names:
                 value = value[name]
-        except (KeyError, TypeError):
-            value = None
-        if index is not None:
-            value = item(value, index)
-        if value is None:
-            return substituted(values.below) if values.below else None
-        return one_decimal(value) if is_degrees and isinstance(value, float) else value
+            if index is not None:
+                value = value[index] if value.__class__ is list else item(value, index)
+            if value is not None:
+                return value
+        except (LookupError, TypeError):
+            pass
+        return substituted(values.below) if values.below else None
 
-    return read
+    return _rounded(read) if names in _DEGREES else read
 
 
 def _substituted(path: Path, index: int | None) -> Callable[[Substitutions], Value]:
@@ -74,6 +73,16 @@ def _substituted(path: Path, index: int | None) -> Callable[[Substitutions], Val
         return None
 
     return substituted
+
+
+def _rounded(read: Read) -> Read:
+    """A coordinate to one decimal, also where the data, say of a hook, has more."""
+
+    def rounded(rendering: Rendering) -> Value:
+        value = read(rendering)
+        return one_decimal(value) if isinstance(value, float) else value
+
+    return rounded
 
 
 def _within(path: Path) -> Read:

@@ -39,15 +39,16 @@ class Scope:
 class Rendering:
     """What the pieces of a compiled template are called with."""
 
-    __slots__ = ("_deadline", "_steps", "pixel", "scope", "track", "values")
+    # What most renderings never change stands in the class: one is made for each recipient.
+    scope: Scope | None = None
+    # Set for e-mails whose links, or whose opening, are to be told of.
+    track: Track | None = None
+    pixel: str | None = None
+    _steps = 0
+    _deadline = 0.0
 
-    def __init__(self, values: Values, track: Track | None = None, pixel: str | None = None) -> None:
+    def __init__(self, values: Values) -> None:
         self.values = values
-        self.scope: Scope | None = None
-        self.track = track
-        self.pixel = pixel
-        self._steps = 0
-        self._deadline = 0.0
 
     def step(self) -> None:
         """Note some work: a turn of a loop, a partial, a stretch of a long template. Raises RenderError after MAX_S.

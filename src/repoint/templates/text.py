@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from repoint.templates.cache import Cache
-from repoint.templates.compile import Compiler, Piece
+from repoint.templates.compile import Compiler
 from repoint.templates.errors import SyntaxFault
 from repoint.templates.escape import ESCAPES, MAX_OUTPUT, Escape, Ink
+from repoint.templates.join import Piece
 from repoint.templates.parse import parse
 from repoint.templates.rendering import Rendering
 from repoint.templates.tokens import tokenise

@@ -4,7 +4,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,6 @@ from repoint.templates.errors import RenderError
 # Text, number, boolean, list or object of a JSON document; None is what is missing.
 Value = Any
 Substitutions = Mapping[str, str | Sequence[str]]
-
-_NONE: Substitutions = {}
 
 
 def random_uuid() -> str:
@@ -35,7 +33,7 @@ class Values:
     # What goes before the data: substitutions of the address first, then those of the message.
     above: Sequence[Substitutions] = ()
     # The template's defaults, as `read_defaults` reads them.
-    below: Substitutions = field(default_factory=lambda: _NONE)
+    below: Substitutions | None = None
     # Whether a variable without any value is an empty text. Otherwise the recipient's rendering fails.
     missing_is_empty: bool = False
     new_uuid: Callable[[], str] = random_uuid
