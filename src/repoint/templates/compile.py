@@ -44,6 +44,8 @@ class Compiler:
     ink: Ink
     # There may be a context that is not the outermost.
     is_nested: bool = False
+    # Links are asked for their addresses; otherwise they are nothing but text.
+    is_tracked: bool = False
     # Paths without their index, names without brackets.
     variables: set[str] = field(default_factory=set)
     _partials: dict[Partial, Piece] = field(default_factory=dict)
@@ -55,6 +57,8 @@ class Compiler:
     def sequence(self, nodes: Sequence[Node]) -> Piece:
         """The nodes one after the other."""
         pieces: list[str | Piece] = []
+        if not self.is_tracked:
+            nodes = _without_links(nodes)
         for is_text, group in groupby(nodes, lambda node: isinstance(node, Text)):
             if is_text:
                 pieces.append(self.ink.fixed("".join(node.text for node in group if isinstance(node, Text))))
@@ -238,6 +242,11 @@ class Compiler:
         if path.segments and not path.segments[0].startswith("@"):
             self.variables.add(variable(path))
         return reader(path, is_nested=self.is_nested)
+
+
+def _without_links(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes with those in links among them, so that text before, in and after a link is one."""
+    return [inner for node in nodes for inner in (node.body if isinstance(node, Link) else (node,))]
 
 
 def _variable(read: Read, name: str, finish: Callable[[str], str] | None) -> Piece:

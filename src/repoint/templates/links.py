@@ -12,7 +12,7 @@ _TRACKED = re.compile(r"\s*https?://", re.IGNORECASE)
 def link(
     address: Callable[[Rendering], str], tag: str | None, finish: Callable[[str], str]
 ) -> Callable[[Rendering], str]:
-    """The value of an href, `address` giving it as HTML: another one when links are tracked and it leads to the web."""
+    """The value of an href, which `address` gives as HTML: another one, where it leads to the web."""
 
     def render(rendering: Rendering) -> str:
         text = address(rendering)

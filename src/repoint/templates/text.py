@@ -1,5 +1,6 @@
 """A template of one text, compiled once and rendered for each recipient."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from repoint.templates.cache import Cache
@@ -31,7 +32,12 @@ class Compiled:
     @property
     def uses_recommendations(self) -> bool:
         """Whether a recommender must be asked before this is rendered."""
-        return any(path.partition(".")[0] in _RECOMMENDED for path in self.variables)
+        return uses_recommendations(self.variables)
+
+
+def uses_recommendations(variables: Iterable[str]) -> bool:
+    """Whether one of the variables is given by a recommender."""
+    return any(path.partition(".")[0] in _RECOMMENDED for path in variables)
 
 
 _cache: Cache[tuple[str, Escape], Compiled] = Cache(most=32 * MAX_OUTPUT)
