@@ -1,7 +1,7 @@
 """One part of a mail: compiled so that only what differs between recipients is encoded for each.
 
-Text is quoted-printable, and every piece of it begins in the first column and ends with a line break, soft where the
-text has none. So pieces are encoded each for itself, those of the template once. Text that is mostly not ASCII would
+Text is quoted-printable, and every part of it begins in the first column and ends with a line break, soft where the
+text has none. So each is encoded for itself, those of the template once. Text that is mostly not ASCII would
 triple; it is put together first and becomes base64.
 """
 
@@ -14,7 +14,7 @@ from repoint.templates.compile import Compiler
 from repoint.templates.errors import RenderError, SyntaxFault
 from repoint.templates.escape import MAX_OUTPUT, Ink, escape_html
 from repoint.templates.html import tokenise_html
-from repoint.templates.join import Piece
+from repoint.templates.join import Render
 from repoint.templates.parse import parse
 from repoint.templates.rendering import Rendering
 from repoint.templates.tokens import tokenise
@@ -55,11 +55,11 @@ class Body:
         try:
             self._tree = parse(tokenise_html(source) if is_html else tokenise(source))
             compiler = self._compiler(is_tracked=False)
-            self._piece = compiler.sequence(self._tree)
+            self._plain = compiler.sequence(self._tree)
         except SyntaxFault as fault:
             raise fault.of(part, source) from None
         # The same with links that can be replaced, made when somebody wants that.
-        self._tracked: Piece | None = None
+        self._tracked: Render | None = None
         self.variables = frozenset(compiler.variables)
         self._head = (
             f"Content-Type: text/{'html' if is_html else 'plain'}; charset={self._charset}\r\n"
@@ -81,13 +81,13 @@ class Body:
         except UnicodeEncodeError:
             if self._in_utf_8 is None:
                 self._in_utf_8 = Body(self._source, UTF_8, part=self._part, is_html=self._is_html)
-            rendering.scope = None
+            rendering.context = None
             return self._in_utf_8.render(rendering)
         return self._head + encoded
 
-    def _chosen(self, rendering: Rendering) -> Piece:
+    def _chosen(self, rendering: Rendering) -> Render:
         if rendering.track is None or not self._is_html:
-            return self._piece
+            return self._plain
         if self._tracked is None:
             self._tracked = self._compiler(is_tracked=True).sequence(self._tree)
         return self._tracked
@@ -98,7 +98,7 @@ class Body:
 
 
 def _quoted_printable(charset: str) -> Callable[[str], str]:
-    """What encodes one piece."""
+    """What encodes one part."""
 
     def encode(text: str) -> str:
         if _PLAIN(text):
@@ -112,7 +112,7 @@ def _quoted_printable(charset: str) -> Callable[[str], str]:
 
 
 def _ended(encoded: str) -> str:
-    """Pieces put together, without the soft break at the end, where a blank would be lost."""
+    """Parts put together, without the soft break at the end, where a blank would be lost."""
     text = encoded.removesuffix(_SOFT_BREAK)
     if text.endswith(" "):
         return text[:-1] + "=20"

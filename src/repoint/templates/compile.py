@@ -11,10 +11,10 @@ from itertools import groupby
 from repoint.templates.errors import RenderError, SyntaxFault
 from repoint.templates.escape import Ink
 from repoint.templates.helper import HELPERS, Helper
-from repoint.templates.join import Piece, joined, too_long
+from repoint.templates.join import Render, joined, too_long
 from repoint.templates.links import link
-from repoint.templates.lookup import Read, reader, variable
-from repoint.templates.rendering import Rendering, Scope
+from repoint.templates.lookup import Read, look_up, variable
+from repoint.templates.rendering import Context, Rendering
 from repoint.templates.tree import (
     Block,
     Expression,
@@ -39,7 +39,7 @@ _ANSWERS: tuple[str, ...] = ("yes", "no")
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """Makes the pieces of one template, and notes which variables they use."""
+    """Makes the parts of one template, and notes which variables they use."""
 
     ink: Ink
     # There may be a context that is not the outermost.
@@ -48,25 +48,25 @@ class Compiler:
     is_tracked: bool = False
     # Paths without their index, names without brackets.
     variables: set[str] = field(default_factory=set)
-    _partials: dict[Partial, Piece] = field(default_factory=dict)
+    _partials: dict[Partial, Render] = field(default_factory=dict)
 
     def nested(self) -> "Compiler":
         """The same, for what stands in a context of its own."""
         return replace(self, is_nested=True)
 
-    def sequence(self, nodes: Sequence[Node]) -> Piece:
+    def sequence(self, nodes: Sequence[Node]) -> Render:
         """The nodes one after the other."""
-        pieces: list[str | Piece] = []
+        parts: list[str | Render] = []
         if not self.is_tracked:
             nodes = _without_links(nodes)
         for is_text, group in groupby(nodes, lambda node: isinstance(node, Text)):
             if is_text:
-                pieces.append(self.ink.fixed("".join(node.text for node in group if isinstance(node, Text))))
+                parts.append(self.ink.fixed("".join(node.text for node in group if isinstance(node, Text))))
             else:
-                pieces.extend(self._piece(node) for node in group)
-        return joined(pieces, self.ink.max_output)
+                parts.extend(self._node(node) for node in group)
+        return joined(parts, self.ink.max_output)
 
-    def _piece(self, node: Node) -> Piece:
+    def _node(self, node: Node) -> Render:
         match node:
             case Output():
                 return self._output(node)
@@ -83,7 +83,7 @@ class Compiler:
 
     # -- output
 
-    def _output(self, node: Output) -> Piece:
+    def _output(self, node: Output) -> Render:
         finish = self.ink.variable(node.is_escaped)
         expression = node.expression
         if isinstance(expression, Path) and not _is_helper(expression.text):
@@ -93,7 +93,7 @@ class Compiler:
             return lambda rendering: text_of(read(rendering)) or ""
         return lambda rendering: finish(text_of(read(rendering)) or "")
 
-    def _partial(self, node: Partial) -> Piece:
+    def _partial(self, node: Partial) -> Render:
         if node not in self._partials:
             # It may be used inside a loop.
             self._partials[node] = self.nested().sequence(node.body)
@@ -105,13 +105,13 @@ class Compiler:
 
         return use
 
-    def _link(self, node: Link) -> Piece:
+    def _link(self, node: Link) -> Render:
         # The address is put together as HTML, before anything is encoded.
         plain = replace(self, ink=Ink(self.ink.escape), _partials={})
         address = plain.sequence(node.body)
         return link(address, node.tag, self.ink.fixed)
 
-    def _pixel(self) -> Piece:
+    def _pixel(self) -> Render:
         fixed, escape = self.ink.fixed, self.ink.escape
 
         def image(rendering: Rendering) -> str:
@@ -124,8 +124,8 @@ class Compiler:
 
     # -- blocks
 
-    def _block(self, node: Block) -> Piece:
-        make = _BLOCKS.get(node.call.name)
+    def _block(self, node: Block) -> Render:
+        make = BLOCKS.get(node.call.name)
         if make:
             return make(self, node)
         helper = _helper(node.call)
@@ -135,7 +135,7 @@ class Compiler:
             raise SyntaxFault(f"{helper.name} takes yes and no only where it is no block", node.call.at)
         return self._either(self._call(node.call), node)
 
-    def _either(self, asked: Read, node: Block) -> Piece:
+    def _either(self, asked: Read, node: Block) -> Render:
         body = self.sequence(node.body)
         otherwise = self.sequence(node.otherwise)
         return lambda rendering: body(rendering) if asked(rendering) else otherwise(rendering)
@@ -147,16 +147,16 @@ class Compiler:
             raise SyntaxFault(f"{call.name} takes exactly one argument", call.at)
         return self._expression(call.arguments[0])
 
-    def if_(self, node: Block) -> Piece:
+    def if_(self, node: Block) -> Render:
         """`{{#if x}}`."""
         return self._either(self._argument(node), node)
 
-    def unless(self, node: Block) -> Piece:
+    def unless(self, node: Block) -> Render:
         """`{{#unless x}}`."""
         asked = self._argument(node)
         return self._either(lambda rendering: not asked(rendering), node)
 
-    def with_(self, node: Block) -> Piece:
+    def with_(self, node: Block) -> Render:
         """`{{#with x}}`: what stands in it is looked for in x first."""
         asked = self._argument(node)
         body = self.nested().sequence(node.body)
@@ -166,15 +166,15 @@ class Compiler:
             value = asked(rendering)
             if not value:
                 return otherwise(rendering)
-            around = rendering.scope
-            rendering.scope = Scope(value, around)
+            around = rendering.context
+            rendering.context = Context(value, around)
             text = body(rendering)
-            rendering.scope = around
+            rendering.context = around
             return text
 
         return render
 
-    def each(self, node: Block) -> Piece:
+    def each(self, node: Block) -> Render:
         """`{{#each x}}`: once for each of the first items of a list, or values of an object."""
         asked = self._argument(node)
         body = self.nested().sequence(node.body)
@@ -185,17 +185,17 @@ class Compiler:
             items = _items(asked(rendering))
             if not items:
                 return otherwise(rendering)
-            around = rendering.scope
+            around = rendering.context
             texts = []
             size = 0
             for index, (key, value) in enumerate(items):
                 rendering.step()
-                rendering.scope = Scope(value, around, index, key, index == len(items) - 1)
+                rendering.context = Context(value, around, index, key, index == len(items) - 1)
                 texts.append(body(rendering))
                 size += len(texts[-1])
                 if size > most:
                     raise too_long(most)
-            rendering.scope = around
+            rendering.context = around
             return "".join(texts)
 
         return render
@@ -239,9 +239,9 @@ class Compiler:
 
     def _path(self, path: Path) -> Read:
         """What reads a variable."""
-        if path.segments and not path.segments[0].startswith("@"):
+        if path.steps and not path.steps[0].startswith("@"):
             self.variables.add(variable(path))
-        return reader(path, is_nested=self.is_nested)
+        return look_up(path, is_nested=self.is_nested)
 
 
 def _without_links(nodes: Sequence[Node]) -> list[Node]:
@@ -249,7 +249,7 @@ def _without_links(nodes: Sequence[Node]) -> list[Node]:
     return [inner for node in nodes for inner in (node.body if isinstance(node, Link) else (node,))]
 
 
-def _variable(read: Read, name: str, finish: Callable[[str], str] | None) -> Piece:
+def _variable(read: Read, name: str, finish: Callable[[str], str] | None) -> Render:
     """The text of a variable, which must have a value."""
 
     def render(rendering: Rendering) -> str:
@@ -277,11 +277,11 @@ def _items(value: Value) -> list[tuple[str | None, Value]]:
 
 def _is_helper(name: str) -> bool:
     """Helpers win over variables of the same name."""
-    return name in HELPERS or name in _BLOCKS
+    return name in HELPERS or name in BLOCKS
 
 
 def _helper(call: Invocation) -> Helper:
-    if call.name in _BLOCKS:
+    if call.name in BLOCKS:
         raise SyntaxFault(f"{call.name} is a block: {{{{#{call.name} …}}}}", call.at)
     if call.name not in HELPERS:
         raise SyntaxFault(f"unknown helper {call.name}", call.at)
@@ -337,7 +337,8 @@ def _answering(asked: Read, answers: dict[str, Read]) -> Read:
     return answer
 
 
-_BLOCKS: dict[str, Callable[[Compiler, Block], Piece]] = {
+# Blocks that decide what of them is rendered, and how often.
+BLOCKS: dict[str, Callable[[Compiler, Block], Render]] = {
     "if": Compiler.if_,
     "unless": Compiler.unless,
     "with": Compiler.with_,

@@ -45,8 +45,8 @@ ESCAPES: dict[Escape, Callable[[str], str] | None] = {
 class Ink:
     """What becomes of text on its way into the output.
 
-    Values are escaped, then encoded; what stands in the template is only encoded, once. So pieces are encoded each for
-    itself, and `encode` must be such that the encoded pieces, put together, mean the pieces put together.
+    Values are escaped, then encoded; what stands in the template is only encoded, once. So parts are encoded each for
+    itself, and `encode` must be such that the encoded parts, put together, mean the parts put together.
     """
 
     escape: Callable[[str], str] | None

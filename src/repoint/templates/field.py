@@ -32,7 +32,7 @@ def field(name: str, text: str) -> str:
 
 
 def is_encoded(text: str) -> bool:
-    """Whether a reader would decode something in it."""
+    """Whether a mail program would decode something in it."""
     return "=?" in text and _ENCODED_WORD.search(text) is not None
 
 

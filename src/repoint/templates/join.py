@@ -1,4 +1,4 @@
-"""Fixed text and pieces that are called, put together to one piece."""
+"""Fixed text and what is called for the rest, put together to one thing that is called."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,40 +6,42 @@ from repoint.templates.errors import RenderError
 from repoint.templates.rendering import Rendering
 
 # Gives the text of one node of a template.
-Piece = Callable[[Rendering], str]
+Render = Callable[[Rendering], str]
 
-# Where a part of a template has that many pieces, the time is looked at.
-_STRETCH = 16
+# Where a stretch of a template calls that much, the time is looked at.
+_LONG = 16
 
 
-def joined(pieces: Sequence[str | Piece], most: int) -> Piece:
-    """One piece of many; a long sequence is cut into parts, between which its size and the time are looked at."""
-    texts, called = [""], list[Piece]()
-    for piece in pieces:
-        if isinstance(piece, str):
-            texts[-1] += piece
+def joined(parts: Sequence[str | Render], most: int) -> Render:
+    """One of many; a long sequence is cut into stretches, between which its size and the time are looked at."""
+    texts, called = [""], list[Render]()
+    for part in parts:
+        if isinstance(part, str):
+            texts[-1] += part
         else:
-            called.append(piece)
+            called.append(part)
             texts.append("")
     return _joined(texts, called, most)
 
 
-def _joined(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
+def _joined(texts: Sequence[str], called: Sequence[Render], most: int) -> Render:
     """`texts` before, between and after what is called."""
     count = len(called)
     if count < len(_WRITTEN_OUT):
         return _WRITTEN_OUT[count](texts, called, most)
-    length = -(-count // _PARTS)
+    length = -(-count // _STRETCHES)
     starts = range(0, count, length)
-    # The text before a part's first piece stands between the parts.
+    # The text before the first call of a stretch stands between the stretches.
     ends = [min(at + length, count) for at in starts]
-    parts = [_part(["", *texts[at + 1 : end], ""], called[at:end], most) for at, end in zip(starts, ends, strict=True)]
-    return _joined([*(texts[at] for at in starts), texts[-1]], parts, most)
+    stretches = [
+        _stretch(["", *texts[at + 1 : end], ""], called[at:end], most) for at, end in zip(starts, ends, strict=True)
+    ]
+    return _joined([*(texts[at] for at in starts), texts[-1]], stretches, most)
 
 
-def _part(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
+def _stretch(texts: Sequence[str], called: Sequence[Render], most: int) -> Render:
     whole = _joined(texts, called, most)
-    if len(called) < _STRETCH:
+    if len(called) < _LONG:
         return whole
 
     def render(rendering: Rendering) -> str:
@@ -57,12 +59,12 @@ def too_long(most: int) -> RenderError:
 # Written out, because gathering what is called in a list first takes twice as long.
 
 
-def _none(texts: Sequence[str], _called: Sequence[Piece], _most: int) -> Piece:
+def _none(texts: Sequence[str], _called: Sequence[Render], _most: int) -> Render:
     (text,) = texts
     return lambda _: text
 
 
-def _one(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
+def _one(texts: Sequence[str], called: Sequence[Render], most: int) -> Render:
     (before, after), (a,) = texts, called
 
     def render(rendering: Rendering) -> str:
@@ -74,7 +76,7 @@ def _one(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
     return render
 
 
-def _two(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
+def _two(texts: Sequence[str], called: Sequence[Render], most: int) -> Render:
     (before, between, after), (a, b) = texts, called
 
     def render(rendering: Rendering) -> str:
@@ -86,7 +88,7 @@ def _two(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
     return render
 
 
-def _three(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
+def _three(texts: Sequence[str], called: Sequence[Render], most: int) -> Render:
     (first, second, third, last), (a, b, c) = texts, called
 
     def render(rendering: Rendering) -> str:
@@ -98,7 +100,7 @@ def _three(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
     return render
 
 
-def _four(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
+def _four(texts: Sequence[str], called: Sequence[Render], most: int) -> Render:
     (first, second, third, fourth, last), (a, b, c, d) = texts, called
 
     def render(rendering: Rendering) -> str:
@@ -111,4 +113,4 @@ def _four(texts: Sequence[str], called: Sequence[Piece], most: int) -> Piece:
 
 
 _WRITTEN_OUT = (_none, _one, _two, _three, _four)
-_PARTS = len(_WRITTEN_OUT) - 1
+_STRETCHES = len(_WRITTEN_OUT) - 1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from repoint.endpoints.patch import one_decimal
 from repoint.templates.paths import LOOP_NAMES, ROOT, index_of, substitution_keys
-from repoint.templates.rendering import Rendering, Scope
+from repoint.templates.rendering import Context, Rendering
 from repoint.templates.tree import Path
 from repoint.templates.values import Substitutions, Value, item
 
@@ -16,25 +16,25 @@ _DEGREES = {("Location", "Latitude"), ("Location", "Longitude")}
 
 def variable(path: Path) -> str:
     """The path as data is asked for it: without index, names without brackets."""
-    *names, last = path.segments
-    return ".".join(names if index_of(last) is not None else path.segments)
+    *names, last = path.steps
+    return ".".join(names if index_of(last) is not None else path.steps)
 
 
-def reader(path: Path, *, is_nested: bool) -> Read:
+def look_up(path: Path, *, is_nested: bool) -> Read:
     """What reads a path; `is_nested` where there may be a context that is not the outermost."""
-    segments = path.segments
-    if not segments:
+    steps = path.steps
+    if not steps:
         return _here(path.up)
-    if segments[0] in LOOP_NAMES:
-        return _loop(segments[0])
-    if segments[0] == ROOT:
-        return lambda rendering: descend(rendering.values.data, segments[1:])
+    if steps[0] in LOOP_NAMES:
+        return _loop(steps[0])
+    if steps[0] == ROOT:
+        return lambda rendering: descend(rendering.values.data, steps[1:])
     return _within(path) if is_nested else _outermost(path)
 
 
 def _outermost(path: Path) -> Read:
     """Substitutions, the data, then defaults."""
-    names, index = path.segments, index_of(path.segments[-1])
+    names, index = path.steps, index_of(path.steps[-1])
     if index is not None:
         names = names[:-1]
     substituted = _substituted(path, index)
@@ -87,16 +87,16 @@ def _rounded(read: Read) -> Read:
 
 def _within(path: Path) -> Read:
     """The innermost context that has the path, or only the one that it names; at last the outermost."""
-    segments, up, is_local = path.segments, path.up, path.is_local
+    steps, up, is_local = path.steps, path.up, path.is_local
     outermost = _outermost(path)
 
     def read(rendering: Rendering) -> Value:
-        scope = _climbed(rendering.scope, up)
-        while scope:
-            found = descend(scope.value, segments)
+        context = _climbed(rendering.context, up)
+        while context:
+            found = descend(context.value, steps)
             if found is not None or is_local:
                 return found
-            scope = scope.around
+            context = context.around
         return outermost(rendering)
 
     return read
@@ -106,28 +106,28 @@ def _here(up: int) -> Read:
     """`this`, or a context further out."""
 
     def read(rendering: Rendering) -> Value:
-        scope = _climbed(rendering.scope, up)
-        return scope.value if scope else rendering.values.data
+        context = _climbed(rendering.context, up)
+        return context.value if context else rendering.values.data
 
     return read
 
 
 def _loop(name: str) -> Read:
-    return lambda rendering: rendering.scope.told(name) if rendering.scope else None
+    return lambda rendering: rendering.context.told(name) if rendering.context else None
 
 
-def _climbed(scope: Scope | None, up: int) -> Scope | None:
+def _climbed(context: Context | None, up: int) -> Context | None:
     for _ in range(up):
-        scope = scope.around if scope else None
-    return scope
+        context = context.around if context else None
+    return context
 
 
-def descend(value: Value, segments: Sequence[str]) -> Value:
+def descend(value: Value, steps: Sequence[str]) -> Value:
     """What is found below a value; None when there is nothing."""
-    for segment in segments:
-        index = index_of(segment)
+    for step in steps:
+        index = index_of(step)
         if isinstance(value, Mapping):
-            value = value.get(segment)
+            value = value.get(step)
         elif index is not None:
             value = item(value, index)
         else:

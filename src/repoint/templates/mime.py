@@ -92,25 +92,25 @@ class CompiledEmail:
         `extra_headers` are texts, not templates, and ours: nothing is refused. `track` gives the address that stands
         for a link in HTML, `pixel` is that of the image which tells of an opening.
         """
-        pieces = [
+        lines = [
             self._from,
             f"To: {wire_address(to)}\r\n",
             field("Subject", self._subject.render(values)),
             f"Date: {_date(date)}\r\nMessage-ID: <{self._full_id(message_id)}>\r\n",
             self._reply_to,
         ]
-        pieces += [field(name, _short(name, value.render(values))) for name, value in self._headers]
-        pieces += [field(name, value) for name, value in extra_headers]
+        lines += [field(name, _short(name, value.render(values))) for name, value in self._headers]
+        lines += [field(name, value) for name, value in extra_headers]
         rendering = Rendering(values)
         rendering.track, rendering.pixel = track, pixel
         if len(self._bodies) == 1:
-            pieces += ["MIME-Version: 1.0\r\n", self._bodies[0].render(rendering), "\r\n"]
+            lines += ["MIME-Version: 1.0\r\n", self._bodies[0].render(rendering), "\r\n"]
         else:
-            pieces.append(self._opening)
+            lines.append(self._opening)
             for body in self._bodies:
-                pieces += [self._between, body.render(rendering)]
-            pieces.append(self._closing)
-        return _limited("".join(pieces).encode())
+                lines += [self._between, body.render(rendering)]
+            lines.append(self._closing)
+        return _limited("".join(lines).encode())
 
     def _full_id(self, message_id: str) -> str:
         return message_id if "@" in message_id else f"{message_id}@{self._domain}"

@@ -40,7 +40,7 @@ def _trimmed(tokens: Iterable[Token]) -> Iterable[Token]:
             if held:
                 yield held
             held = replace(token, text=token.text.lstrip()) if trims else token
-            # Several pieces of text may follow each other; all blanks before the first that is none go.
+            # Several texts may follow each other; all blanks before the first that is none go.
             trims = trims and not held.text
             continue
         if held:

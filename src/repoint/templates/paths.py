@@ -9,9 +9,9 @@ from repoint.templates.tree import Path
 LOOP_NAMES = frozenset({"@index", "@first", "@last", "@key"})
 ROOT = "@root"
 
-_SEGMENT = r"(?:\[[^\]]*+\]|[^.\[\]]++)"
-_SEGMENTS = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*+")
-_EACH = re.compile(_SEGMENT)
+_STEP = r"(?:\[[^\]]*+\]|[^.\[\]]++)"
+_STEPS = re.compile(rf"{_STEP}(?:\.{_STEP})*+")
+_EACH = re.compile(_STEP)
 _CLIMB = re.compile(r"(?:\.\./)*+")
 _HERE = re.compile(r"(?:this|\.)(?:[./]|$)")
 _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -27,18 +27,18 @@ def read_path(text: str, at: int) -> Path:
     if here:
         rest = rest[here.end() :]
     if not rest and (up or here):
-        return Path(text, up, is_local=True, segments=(), at=at)
-    if _SEGMENTS.fullmatch(rest) is None:
+        return Path(text, up, is_local=True, steps=(), at=at)
+    if _STEPS.fullmatch(rest) is None:
         raise SyntaxFault(f"invalid variable {text}", at)
-    segments = tuple(_bare(segment) for segment in _EACH.findall(rest))
-    if segments[0].startswith("@") and not (segments[0] == ROOT or rest in LOOP_NAMES):
+    steps = tuple(_bare(step) for step in _EACH.findall(rest))
+    if steps[0].startswith("@") and not (steps[0] == ROOT or rest in LOOP_NAMES):
         raise SyntaxFault(f"unknown variable {text}", at)
-    return Path(text, up, bool(up or here), segments, at)
+    return Path(text, up, bool(up or here), steps, at)
 
 
-def index_of(segment: str) -> int | None:
-    """The place in a list that a segment names, from 0; None for a name."""
-    return int(segment) if _INDEX.fullmatch(segment) else None
+def index_of(step: str) -> int | None:
+    """The place in a list that a step names, from 0; None for a name."""
+    return int(step) if _INDEX.fullmatch(step) else None
 
 
 def substitution_keys(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -46,9 +46,9 @@ def substitution_keys(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     A key is the path's text, or the same without brackets around names. The second is empty without an index.
     """
-    *names, last = path.segments
+    *names, last = path.steps
     if index_of(last) is None:
-        return _distinct(path.text, ".".join(path.segments)), ()
+        return _distinct(path.text, ".".join(path.steps)), ()
     whole = ".".join([*names, f"[{last}]"])
     base = path.text.rpartition(".")[0]
     return _distinct(path.text, whole), _distinct(base, ".".join(names)) if names else ()
@@ -58,5 +58,5 @@ def _distinct(*keys: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def _bare(segment: str) -> str:
-    return segment[1:-1] if segment.startswith("[") else segment
+def _bare(step: str) -> str:
+    return step[1:-1] if step.startswith("[") else step

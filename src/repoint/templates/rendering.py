@@ -17,30 +17,32 @@ Track = Callable[[str, str | None], str]
 
 
 @dataclass(slots=True)
-class Scope:
+class Context:
     """What `this` is inside a block, and where a loop stands."""
 
     value: Value
-    around: "Scope | None"
+    around: "Context | None"
     index: int | None = None
     key: str | None = None
     is_last: bool = False
 
     def told(self, name: str) -> Value:
         """What `@index` and its like are, also of a loop around this block."""
-        scope: Scope | None = self
-        while scope and scope.index is None:
-            scope = scope.around
-        if scope is None:
+        context: Context | None = self
+        while context and context.index is None:
+            context = context.around
+        if context is None:
             return None
-        return {"@index": scope.index, "@first": scope.index == 0, "@last": scope.is_last, "@key": scope.key}[name]
+        return {"@index": context.index, "@first": context.index == 0, "@last": context.is_last, "@key": context.key}[
+            name
+        ]
 
 
 class Rendering:
-    """What the pieces of a compiled template are called with."""
+    """What a compiled template is called with, node by node."""
 
     # What most renderings never change stands in the class: one is made for each recipient.
-    scope: Scope | None = None
+    context: Context | None = None
     # Set for e-mails whose links, or whose opening, are to be told of.
     track: Track | None = None
     pixel: str | None = None

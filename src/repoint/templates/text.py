@@ -7,7 +7,7 @@ from repoint.templates.cache import Cache
 from repoint.templates.compile import Compiler
 from repoint.templates.errors import SyntaxFault
 from repoint.templates.escape import ESCAPES, MAX_OUTPUT, Escape, Ink
-from repoint.templates.join import Piece
+from repoint.templates.join import Render
 from repoint.templates.parse import parse
 from repoint.templates.rendering import Rendering
 from repoint.templates.tokens import tokenise
@@ -21,13 +21,13 @@ _RECOMMENDED = frozenset({"RecommendationItems", "Recommendations"})
 class Compiled:
     """A text that variables are put into."""
 
-    piece: Piece
+    run: Render
     # Paths of the variables that it uses, without index and brackets.
     variables: frozenset[str]
 
     def render(self, values: Values) -> str:
         """The text for one recipient. Raises RenderError with the reason why there is none."""
-        return self.piece(Rendering(values))
+        return self.run(Rendering(values))
 
     @property
     def uses_recommendations(self) -> bool:

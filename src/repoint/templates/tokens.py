@@ -50,7 +50,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None, "undefined": None}
 
 @dataclass(slots=True)
 class Token:
-    """A piece of text, or one tag."""
+    """Some text, or one tag."""
 
     kind: Kind
     start: int
@@ -64,7 +64,7 @@ class Token:
 
 
 def tokenise(source: str) -> Iterator[Token]:
-    """Every piece of text and every tag, in order, which together are the source. Raises SyntaxFault."""
+    """Every stretch of text and every tag, in order, which together are the source. Raises SyntaxFault."""
     at = 0
     while (start := source.find("{{", at)) >= 0:
         slashes = 2 if source.endswith("\\\\", at, start) else int(source.endswith("\\", at, start))
@@ -106,7 +106,7 @@ def _tag(source: str, start: int) -> Token:
 
 
 class _Tag:
-    """The reader of one tag."""
+    """Reads one tag."""
 
     def __init__(self, source: str, start: int, content: int, end: re.Pattern[str]) -> None:
         self._source = source

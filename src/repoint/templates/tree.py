@@ -20,7 +20,7 @@ class Path:
     up: int
     # `this.…` and `../…`: only that context is asked, none around it.
     is_local: bool
-    segments: tuple[str, ...]
+    steps: tuple[str, ...]
     at: int
 
 
