@@ -226,6 +226,14 @@ def test_headers_that_are_not_the_callers_are_refused(name: str, reason: str) ->
     assert reason_of(lambda: compile_email(EmailParts(FROM, headers=((name, "x"),)))) == reason
 
 
+def test_replies_go_to_one_list_of_addresses() -> None:
+    headers = (("Reply-To", "a@example.com"),)
+
+    assert read(send(EmailParts(FROM, headers=headers)))["Reply-To"] == "a@example.com"
+    both = EmailParts(FROM, headers=headers, reply_to=("b@example.com",))
+    assert reason_of(lambda: compile_email(both)) == "Header Reply-To can't be set"
+
+
 def test_headers_have_limits() -> None:
     longest = (("x" * 126, "y" * 870),) * 15
 
@@ -318,6 +326,7 @@ def test_addresses_are_sent_as_they_are(to: str, sent: str) -> None:
      "a,b@example.com", "ann@exam ple.com", "ann@example.com, bob@example.com", "<ann@example.com>", "ann@-example.com",
      'a"b@example.com', '"a"b"@example.com', "ann@example..com", "ann@[x y]", "ann@example.com\u2028x",
      "an\u202en@example.com", "ann@example\u00ad.com",
+     '"a\u2028b"@example.com', '"a\r\n"@example.com',
      "ann@" + "x" * 320 + ".com", "ann(x)@example.com", "ann@" + "ü" * 70 + ".com"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(to: str) -> None:

@@ -1,9 +1,13 @@
 """The template language: variables, blocks, limits (templates.md sections 5, 6, 7.1 and 10)."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from repoint.templates.errors import RenderError, TemplateError
 from repoint.templates.escape import Escape
 from repoint.templates.text import compile_text
 from repoint.templates.values import Values
@@ -293,6 +297,33 @@ def test_rendering_changes_nothing_of_what_it_is_given() -> None:
     assert repr(ENDPOINT) == before
 
 
+def test_of_recommended_items_the_first_is_printed() -> None:
+    data = {"RecommendationItems": ["a", "b"], "Recommendations": {"Title": ["c", "d"]}}
+
+    text = render(
+        "{{RecommendationItems}} {{RecommendationItems.[1]}} {{#each RecommendationItems}}{{this}}{{/each}} "
+        "{{Recommendations.Title.[1]}} {{Recommendations.Title}}",
+        data,
+    )
+
+    assert text == "a b ab d c, d"
+
+
+WORDS_OF_THE_LANGUAGE = st.sampled_from([
+    "{{", "}}", "{{{", "}}}", "{{#", "{{/", "{{^", "{{else}}", "{{> ", '{{#* inline "n"}}', "{{/inline}}", "{{~", "~}}",
+    "{{!", "--", "if ", "each ", "with ", "eq ", "upper ", "join ", "lookup ", "dateFormat ", "add ", "(", ")", "=", "yes",
+    "size=", "'", '"', " ", "\n", ".", "..", "/", "this", "@index", "@root", "Id", "Attributes", ".[0]", "1", "-2.5",
+    "Attributes.favorite_colors", "true", "null", "[", "]", "\\", "é", "n}}", "{{#if Id}}", "{{/if}}", "{{this}}", "{{Id}}",
+    "{{#each Attributes.w}}", "{{/each}}", "%", '<a href="',
+])  # fmt: skip
+
+
+@given(source=st.lists(WORDS_OF_THE_LANGUAGE, max_size=30).map("".join), escape=st.sampled_from(Escape))
+def test_any_text_is_a_template_or_is_refused_and_renders_or_fails(source: str, escape: Escape) -> None:
+    with suppress(TemplateError, RenderError):
+        assert isinstance(render(source, escape=escape), str)
+
+
 # -- limits
 
 WORDS = {"Attributes": {"w": ["x"] * 20}, "big": "y" * 70_000}
@@ -303,6 +334,14 @@ def test_nested_loops_end_in_time() -> None:
     source = "{{#each Attributes.w}}" * LOOPS + "{{/each}}" * LOOPS
 
     assert failure(source, WORDS) == "Rendering took longer than 100 ms"
+
+
+@pytest.mark.parametrize("helper", ["slugify", "capitalize", "yesno", "sha512"])
+@pytest.mark.timeout(20)
+def test_helpers_on_long_text_end_in_time(helper: str) -> None:
+    source = f"{{{{#if ({helper} x)}}}}{{{{/if}}}}" * 2000
+
+    assert failure(source, {"x": "y z" * 300_000}) == "Rendering took longer than 100 ms"
 
 
 def test_partials_that_multiply_end_in_time() -> None:

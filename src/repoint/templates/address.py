@@ -66,7 +66,7 @@ def wire_address(text: str) -> str:
 
 
 def _local(text: str) -> str:
-    if _QUOTED.fullmatch(text):
+    if _QUOTED.fullmatch(text) and not _INVISIBLE.search(text.replace(" ", "")):
         return text
     if _INVISIBLE.search(text) or not _ODD_ATOM.fullmatch(text):
         raise RenderError("Invalid e-mail address")

@@ -28,10 +28,15 @@ from repoint.templates.tree import (
     Pixel,
     Text,
 )
-from repoint.templates.values import Value, text_of
+from repoint.templates.values import Value, item, text_of
+
+RECOMMENDED_ITEMS = ("RecommendationItems",)
 
 # More items of a list are dropped (templates.md section 6).
 MAX_ITEMS = 15
+
+# What helpers make of longer text may take a while.
+_LONG_TEXT = 10_000
 
 # Options of every condition.
 _ANSWERS: tuple[str, ...] = ("yes", "no")
@@ -87,7 +92,10 @@ class Compiler:
         finish = self.ink.variable(node.is_escaped)
         expression = node.expression
         if isinstance(expression, Path) and not _is_helper(expression.text):
-            return _variable(self._path(expression), expression.text, finish)
+            read = self._path(expression)
+            if expression.steps == RECOMMENDED_ITEMS:
+                read = _first(read)
+            return _variable(read, expression.text, finish)
         read = self._expression(expression, yes_and_no=True)
         if finish is None:
             return lambda rendering: text_of(read(rendering)) or ""
@@ -275,6 +283,11 @@ def _items(value: Value) -> list[tuple[str | None, Value]]:
     return [] if value in (None, "", False) else [(None, value)]
 
 
+def _first(read: Read) -> Read:
+    """Of recommended items, the first one is printed (templates.md section 9)."""
+    return lambda rendering: item(read(rendering), 0)
+
+
 def _is_helper(name: str) -> bool:
     """Helpers win over variables of the same name."""
     return name in HELPERS or name in BLOCKS
@@ -314,6 +327,10 @@ def _bound(helper: Helper, given: Sequence[Read], options: dict[str, Read]) -> R
 
     def call(rendering: Rendering) -> Value:
         values = [read(rendering) for read in given]
+        rendering.step()
+        for value in values:
+            if value.__class__ is str and len(value) > _LONG_TEXT:
+                rendering.look()
         if helper.skip(values):
             return ""
         arguments = [convert(value) if convert else value for convert, value in zip(converts, values, strict=True)]

@@ -189,7 +189,7 @@ _PRINT: dict[str, Callable[[datetime, int], str]] = {
 
 _NUMERIC = frozenset("yMduHhKkmsSDwF")
 _TIME = frozenset("HhKkmsSa")
-_OFFSET = r"(?:GMT|UTC|Z|(?:GMT|UTC)?[+-][0-9]{1,2}:?(?:[0-9]{2})?|[A-Z]{3,4})"
+_OFFSET = r"(?:GMT|UTC)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[A-Z]{1,4}"
 
 
 def parse_date(text: str, pattern: str, now: datetime) -> Moment | None:
@@ -220,7 +220,8 @@ def _expression(fields: tuple[Field, ...]) -> re.Pattern[str]:
             parts.append(re.escape(field.text))
             continue
         is_followed = number + 1 < len(fields) and _is_numeric(fields[number + 1])
-        parts.append(f"(?P<g{number}>{_form(field, is_followed=is_followed)})")
+        # Nothing is tried twice: a pattern of many numbers would take for ever to be found not to match.
+        parts.append(f"(?P<g{number}>(?>{_form(field, is_followed=is_followed)}))")
     return re.compile("".join(parts), re.IGNORECASE | re.ASCII)
 
 

@@ -59,7 +59,7 @@ class CompiledEmail:
         replies = [read_mailbox(address).shown(room=1) for address in parts.reply_to]
         self._reply_to = "Reply-To: " + ",\r\n ".join(replies) + "\r\n" if replies else ""
         self._subject = compile_text(parts.subject, part="Subject", escape=Escape.NONE)
-        self._headers = _headers(parts.headers)
+        self._headers = _headers(parts)
         self._bodies = _bodies(parts)
         boundary = _boundary(parts)
         self._between = f"\r\n--{boundary}\r\n"
@@ -142,7 +142,8 @@ def raw_email(data: bytes) -> bytes:
     return data.replace(b"\n", b"\r\n")
 
 
-def _headers(given: Sequence[tuple[str, str]]) -> list[tuple[str, Compiled]]:
+def _headers(parts: EmailParts) -> list[tuple[str, Compiled]]:
+    given = parts.headers
     if len(given) > MAX_HEADERS:
         raise RenderError(f"Headers exceeds the maximum of {MAX_HEADERS} items")
     for name, value in given:
@@ -151,7 +152,8 @@ def _headers(given: Sequence[tuple[str, str]]) -> list[tuple[str, Compiled]]:
         is_name = name.isascii() and name.isprintable() and " " not in name and ":" not in name
         if not 1 <= len(name) <= MAX_NAME_LENGTH or not is_name:
             raise RenderError(f"Invalid header name: {name[:MAX_NAME_LENGTH]}")
-        if lowered in _REFUSED or lowered.startswith("content-"):
+        is_double = lowered == "reply-to" and bool(parts.reply_to)
+        if lowered in _REFUSED or lowered.startswith("content-") or is_double:
             raise RenderError(f"Header {name} can't be set")
         _short(name, value)
     return [(name, compile_text(value, part="Headers", escape=Escape.NONE)) for name, value in given]

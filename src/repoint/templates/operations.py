@@ -15,40 +15,19 @@ from repoint.contract.shapes import (
     TemplateVersionResponse,
     TemplateVersionsResponse,
 )
-from repoint.db.pool import Db
-from repoint.db.queries import load_queries
 from repoint.operation import Call, Input, Output, operation
-from repoint.resources.documents import ACCOUNT, Document
+from repoint.resources.documents import Document
 from repoint.resources.lock import lock_quota
 from repoint.resources.pages import read_page
 from repoint.resources.tags import check_tags
+from repoint.templates.find import CREATED, Q, find_template, named, read_version
 from repoint.templates.kinds import KINDS, Kind, check_content, check_name, kind_of
-
-Q = load_queries("repoint.templates")
 
 Operation = Callable[[Call, Input], Awaitable[Output]]
 
-# A version holds what was sent, and when it was sent first.
-CREATED = "CreationDate"
 _LATEST = "latest"
-_MOST_DIGITS = 9
 # The locks of a quota are kept apart by kind.
 _ALL = "template"
-
-
-async def find_template(db: Db, kind: Kind, name: str, version: str | None = None) -> Document:
-    """A version of a template, the active one where none is named.
-
-    Its content has the contract's members and CREATED. Raises NotFoundException when there is none, BadRequestException
-    for what is no number.
-    """
-    number = None if version is None else _number(version)
-    row = await db.row(Q.get_template, _named(kind, name) | {"version": number})
-    if row is None:
-        raise NotFoundException
-    return Document(
-        row["id"], ACCOUNT, row["document"], row["tags"], row["created_at"], row["modified_at"], row["version"]
-    )
 
 
 # -- of each kind
@@ -101,7 +80,7 @@ def _update(kind: Kind) -> Operation:
         check_content(kind, request)
         await kind.resource.lock(call.db, name)
         written = _written(call, kind, name, request)
-        there = await call.db.row(Q.versions_there_are, _named(kind, name))
+        there = await call.db.row(Q.versions_there_are, named(kind, name))
         latest, count = (there["latest"], there["versions"]) if there else (0, 0)
         if is_new:
             if count >= call.settings.max_template_versions:
@@ -121,7 +100,7 @@ def _delete(kind: Kind) -> Operation:
         """Delete a template, or one version of it; with its only version it goes itself."""
         name, version = arguments["TemplateName"], arguments.get("Version")
         if version is not None:
-            await _delete_version(call, kind, name, _number(version))
+            await _delete_version(call, kind, name, read_version(version))
         else:
             await kind.resource.delete(call, name)
         return _accepted(call)
@@ -131,13 +110,13 @@ def _delete(kind: Kind) -> Operation:
 
 async def _delete_version(call: Call, kind: Kind, name: str, version: int) -> None:
     template = await kind.resource.lock(call.db, name)
-    if not await call.db.execute(Q.delete_version, _named(kind, name) | {"version": version}):
+    if not await call.db.execute(Q.delete_version, named(kind, name) | {"version": version}):
         raise NotFoundException
-    there = await call.db.row(Q.versions_there_are, _named(kind, name))
+    there = await call.db.row(Q.versions_there_are, named(kind, name))
     if there is None or there["latest"] is None:
         await kind.resource.delete(call, name)
     elif template.content["ActiveVersion"] == version:
-        await call.db.execute(Q.activate_version, _named(kind, name) | {"version": there["latest"]})
+        await call.db.execute(Q.activate_version, named(kind, name) | {"version": there["latest"]})
 
 
 def _finder(kind: Kind) -> Callable[[Call, Input], Awaitable[None]]:
@@ -174,11 +153,11 @@ async def update_template_active_version(call: Call, arguments: Input) -> Messag
     wanted = arguments["TemplateActiveVersionRequest"].get("Version", "")
     await kind.resource.lock(call.db, name)
     if wanted == _LATEST:
-        there = await call.db.row(Q.versions_there_are, _named(kind, name))
+        there = await call.db.row(Q.versions_there_are, named(kind, name))
         version = there["latest"] if there else 0
     else:
-        version = _number(wanted)
-    if not await call.db.execute(Q.activate_version, _named(kind, name) | {"version": version}):
+        version = read_version(wanted)
+    if not await call.db.execute(Q.activate_version, named(kind, name) | {"version": version}):
         raise NotFoundException
     return _accepted(call)
 
@@ -244,15 +223,11 @@ def _version(kind: Kind, version: Document) -> TemplateVersionResponse:
     return answer
 
 
-def _named(kind: Kind, name: str) -> dict[str, object]:
-    return {"kind": kind.resource.kind, "id": name}
-
-
 def _written(call: Call, kind: Kind, name: str, request: Mapping[str, Any]) -> dict[str, object]:
     """What a statement that writes a content is given. Tags are no part of it: they are taken at creation only."""
     content = {member: value for member, value in request.items() if member != "tags"}
     document = Jsonb(content | {CREATED: format_instant(call.now)})
-    return _named(kind, name) | {"document": document, "now": call.now}
+    return named(kind, name) | {"document": document, "now": call.now}
 
 
 def _accepted(call: Call) -> MessageBody:
@@ -261,11 +236,3 @@ def _accepted(call: Call) -> MessageBody:
 
 def _arn(call: Call, kind: Kind, name: str) -> str:
     return call.arn(f"templates/{name}/{kind.type}")
-
-
-def _number(version: str) -> int:
-    """A version as it is named. Raises BadRequestException for what is no number from 1."""
-    number = int(version) if version.isascii() and version.isdigit() and len(version) <= _MOST_DIGITS else 0
-    if number < 1:
-        raise BadRequestException("Invalid Version")
-    return number

@@ -53,14 +53,18 @@ class Rendering:
         self.values = values
 
     def step(self) -> None:
-        """Note some work: a turn of a loop, a partial, a stretch of a long template. Raises RenderError after MAX_S.
+        """Note some work: a turn of a loop, a helper, a stretch of a long template. Raises RenderError after MAX_S.
 
         Time is that of the processor, so that a busy machine fails nobody.
         """
         self._steps += 1
         if self._steps % _STEPS == 0:
-            now = time.thread_time()
-            if not self._deadline:
-                self._deadline = now + MAX_S
-            elif now > self._deadline:
-                raise RenderError(f"Rendering took longer than {MAX_S * 1000:g} ms")
+            self.look()
+
+    def look(self) -> None:
+        """Look at the clock at once, after work that may have taken long."""
+        now = time.thread_time()
+        if not self._deadline:
+            self._deadline = now + MAX_S
+        elif now > self._deadline:
+            raise RenderError(f"Rendering took longer than {MAX_S * 1000:g} ms")

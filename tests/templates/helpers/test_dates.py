@@ -84,6 +84,13 @@ def test_two_digits_are_a_year_near_now(year: str, meant: str) -> None:
     assert render(f'{{{{dateFormat "1/2/{year}" inputFormat="short" outputFormat="yyyy"}}}}') == meant
 
 
+@pytest.mark.timeout(10)
+def test_a_pattern_of_many_numbers_is_judged_quickly() -> None:
+    pattern, text = "d'1'" * 40, "1" * 400
+
+    assert failure(f'{{{{dateFormat "{text}x" inputFormat="{pattern}"}}}}').endswith("is not a date")
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

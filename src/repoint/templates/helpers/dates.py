@@ -22,6 +22,8 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?", re.ASCII
 )
 _EPOCH_MS = re.compile(r"-?[0-9]{1,15}(?:\.0)?")
+# No zone's name is longer, and none that is gets remembered.
+_MAX_ZONE = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -108,7 +110,7 @@ def _printed(name: str, moment: datetime, form: str) -> str:
 
 
 def _zone(name: str, tz: str) -> ZoneInfo:
-    zone = _known_zone(tz)
+    zone = _known_zone(tz) if len(tz) <= _MAX_ZONE else None
     if zone is None:
         raise RenderError(f"{name}: unknown time zone {shown(tz)}")
     return zone
