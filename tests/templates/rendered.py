@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from repoint.discover import discover
 from repoint.templates.errors import RenderError, TemplateError
@@ -39,6 +40,17 @@ ENDPOINT: dict[str, Any] = {
         "UserAttributes": {"FirstName": ["Sofia"], "Last Name": ["Roe"], "Age": ["22"], "Names": ["Ann", "Bea"]},
     },
 }
+
+
+# Templates and what almost is one, in HTML and out of it.
+SOURCES = st.lists(st.sampled_from([
+    "{{", "}}", "{{{", "}}}", "{{#", "{{/", "{{^", "{{else}}", "{{> ", '{{#* inline "n"}}', "{{/inline}}", "{{~",
+    "~}}", "{{!", "--", "if ", "each ", "with ", "eq ", "upper ", "join ", "lookup ", "dateFormat ", "add ", "(", ")",
+    "size=", "'", '"', " ", "\n", ".", "..", "/", "this", "@index", "@root", "Id", "Attributes", ".[0]", "yes", "-2.5",
+    "Attributes.favorite_colors", "true", "null", "[", "]", "\\", "é", "n}}", "{{#if Id}}", "{{/if}}", "{{this}}", "1",
+    "{{#each Attributes.w}}", "{{/each}}", "{{Id}}", "{{> n}}", "%", '<a href="', '">', "<a ", "href=", "https://x",
+    "=", ">", "{{~Id~}}", "</body>", "{{!-- c --}}",
+]), max_size=30).map("".join)  # fmt: skip
 
 
 def render(  # noqa: PLR0913 - rarely given

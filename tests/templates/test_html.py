@@ -4,9 +4,13 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import example, given
 
+from repoint.templates.errors import RenderError, TemplateError
+from repoint.templates.escape import Escape
 from repoint.templates.mime import EmailPart, EmailParts
 from tests.templates.mails import FROM, content, html_of, read, send
+from tests.templates.rendered import ENDPOINT, SOURCES, render
 
 
 def tracked(source: str, data: dict[str, Any] | None = None) -> tuple[str, list[tuple[str, str | None]]]:
@@ -101,6 +105,22 @@ def test_the_image_of_an_opening_ends_the_body(source: str, arrives: str) -> Non
 
     assert html_of(source, {"x": "1"}, pixel="https://t.example/?o&1") == arrives.replace("%", image)
     assert html_of(source, {"x": "1"}) == arrives.replace("%", "")
+
+
+@given(source=SOURCES)
+@example(source="{{#if Id}}" * 63 + '<a href="https://x{{Id}}">' + "{{/if}}" * 63)
+@example(source='<a href="{{#* inline "n"}}https://x{{/inline}}{{> n}}">{{> n}}')
+def test_in_a_mail_a_template_says_what_it_says_elsewhere(source: str) -> None:
+    source += "|"
+    try:
+        text = render(source, escape=Escape.HTML)
+    except (TemplateError, RenderError) as error:
+        # Of several mistakes another one may be told.
+        with pytest.raises(type(error)):
+            html_of(source, ENDPOINT)
+    else:
+        assert html_of(source, ENDPOINT) == text
+        assert html_of(source, ENDPOINT, track=lambda url, _tag: url).endswith("|")
 
 
 def test_only_html_is_tracked() -> None:

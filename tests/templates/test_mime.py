@@ -86,7 +86,20 @@ def test_text_arrives_as_it_was_meant(fixed: str, value: str) -> None:
 
     assert content(read(message), "plain") == lines(source) + lines(value) + lines(source) + lines(value) + "|"
     assert max(map(len, message.split(b"\r\n"))) <= 998
-    assert b"\r\n.\r\n" not in message.split(b"\r\n\r\n", 1)[1].replace(b"\r\n.\r\n|", b"")
+    assert b"\r\n.\r\n" not in message
+
+
+@pytest.mark.parametrize(
+    "value", [".", "\n.", "\n.\n", "\r\n.\r\nMAIL FROM:<>\r\n", " ", "\t", "a \n\t", "=", "\x1a\x7f"]
+)
+@pytest.mark.parametrize("source", ["{{x}}", "a\n{{x}}", "{{x}}\n"])
+def test_no_value_ends_a_mail_or_loses_its_end(source: str, value: str) -> None:
+    message = send(EmailParts(FROM, text=EmailPart(source)), {"x": value})
+
+    # A mail of one part ends with a line end of its own.
+    text = lines(source.replace("{{x}}", value)) + "\n"
+    assert b"\r\n.\r\n" not in message
+    assert read(message).get_payload(decode=True) == text.replace("\n", "\r\n").encode()
 
 
 @given(

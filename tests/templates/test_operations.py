@@ -373,6 +373,12 @@ def test_a_mistake_is_told(client: Any, raw: Raw, request_line: str, body: Any, 
     assert (answer.status, answer.headers["x-amzn-errortype"], answer.json["Message"]) == bad(message)
 
 
+def test_that_there_is_no_template_is_told_before_its_mistakes(raw: Raw) -> None:
+    answer = raw.send("PUT", "/v1/templates/x/sms?create-new-version=true&version=1", {"Body": "{{"})
+
+    assert (answer.status, answer.json["Message"]) == (404, "Resource not found")
+
+
 def test_an_unknown_type_is_refused_in_lists(raw: Raw) -> None:
     answer = raw.send("GET", "/v1/templates?template-type=FAX")
 

@@ -11,7 +11,7 @@ from repoint.templates.errors import RenderError, TemplateError
 from repoint.templates.escape import Escape
 from repoint.templates.text import compile_text
 from repoint.templates.values import Values
-from tests.templates.rendered import AT, ENDPOINT, failure, refusal, render
+from tests.templates.rendered import AT, ENDPOINT, SOURCES, failure, refusal, render
 
 NAME = "Hi {{User.UserAttributes.FirstName}}"
 
@@ -309,16 +309,7 @@ def test_of_recommended_items_the_first_is_printed() -> None:
     assert text == "a b ab d c, d"
 
 
-WORDS_OF_THE_LANGUAGE = st.sampled_from([
-    "{{", "}}", "{{{", "}}}", "{{#", "{{/", "{{^", "{{else}}", "{{> ", '{{#* inline "n"}}', "{{/inline}}", "{{~", "~}}",
-    "{{!", "--", "if ", "each ", "with ", "eq ", "upper ", "join ", "lookup ", "dateFormat ", "add ", "(", ")", "=", "yes",
-    "size=", "'", '"', " ", "\n", ".", "..", "/", "this", "@index", "@root", "Id", "Attributes", ".[0]", "1", "-2.5",
-    "Attributes.favorite_colors", "true", "null", "[", "]", "\\", "é", "n}}", "{{#if Id}}", "{{/if}}", "{{this}}", "{{Id}}",
-    "{{#each Attributes.w}}", "{{/each}}", "%", '<a href="',
-])  # fmt: skip
-
-
-@given(source=st.lists(WORDS_OF_THE_LANGUAGE, max_size=30).map("".join), escape=st.sampled_from(Escape))
+@given(source=SOURCES, escape=st.sampled_from(Escape))
 def test_any_text_is_a_template_or_is_refused_and_renders_or_fails(source: str, escape: Escape) -> None:
     with suppress(TemplateError, RenderError):
         assert isinstance(render(source, escape=escape), str)

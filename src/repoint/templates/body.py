@@ -112,11 +112,10 @@ def _quoted_printable(charset: str) -> Callable[[str], str]:
 
 
 def _ended(encoded: str) -> str:
-    """Parts put together, without the soft break at the end, where a blank would be lost."""
+    """Parts put together, without the soft break at the end; a blank would be lost there, a dot might end the mail."""
     text = encoded.removesuffix(_SOFT_BREAK)
-    if text.endswith(" "):
-        return text[:-1] + "=20"
-    return text[:-1] + "=09" if text.endswith("\t") else text
+    last = text[-1:]
+    return f"{text[:-1]}={ord(last):02X}" if last in (" ", "\t", ".") else text
 
 
 def _lines(text: str) -> str:

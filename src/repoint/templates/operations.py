@@ -75,10 +75,10 @@ def _update(kind: Kind) -> Operation:
         """Overwrite the latest version of a template, or add one that is not active."""
         name, request, version = arguments["TemplateName"], arguments[kind.request], arguments.get("Version")
         is_new = arguments.get("CreateNewVersion", False)
+        await kind.resource.lock(call.db, name)
         if is_new and version is not None:
             raise BadRequestException("Version can't be specified when creating a new version")
         check_content(kind, request)
-        await kind.resource.lock(call.db, name)
         written = _written(call, kind, name, request)
         there = await call.db.row(Q.versions_there_are, named(kind, name))
         latest, count = (there["latest"], there["versions"]) if there else (0, 0)

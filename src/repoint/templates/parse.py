@@ -95,7 +95,8 @@ class _Builder:
         self._append(Output(expression, is_escaped=token.kind == "output"))
 
     def _begin(self, token: Token) -> None:
-        if len(self._open) > MAX_DEPTH:
+        # A link is no level of the author's.
+        if len(self._open) > MAX_DEPTH and token.kind != "link":
             raise SyntaxFault(f"nested more than {MAX_DEPTH} levels deep", token.start)
         match token.kind:
             case "inline":
@@ -142,9 +143,10 @@ class _Builder:
             name = _call_of(block).name
             around.partials[name] = (Partial(tuple(block.body)), block.height + 1)
             return
-        around.height = max(around.height, block.height + 1)
+        around.height = max(around.height, block.height + (block.kind != "link"))
         body, otherwise = tuple(block.body), tuple(block.otherwise or ())
         if block.kind == "link":
+            around.partials |= block.partials
             around.nodes().append(Link(body, block.tag))
         else:
             if block.is_inverted:
