@@ -1,6 +1,7 @@
 """The operations on templates, driven by boto3 and by hand (templates.md sections 1 to 3 and Errors)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -255,6 +256,26 @@ def test_versions_are_listed_newest_first_and_in_pages(client: Any) -> None:
         "TemplateType": "SMS",
         "Version": "1",
     }
+
+
+def test_versions_made_at_once_are_all_kept(client: Any, raw: Raw) -> None:
+    create(client)
+    target = "/v1/templates/welcome/sms?create-new-version=true"
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda number: raw.send("PUT", target, {"Body": f"b{number}"}), range(8)))
+
+    assert {answer.status for answer in answers} == {202}
+    assert versions(client) == ["9", "8", "7", "6", "5", "4", "3", "2", "1"]
+    bodies = {body_of(client, Version=str(version))[1] for version in range(2, 10)}
+    assert bodies == {f"b{number}" for number in range(8)}
+
+
+def test_of_those_who_take_a_name_at_once_one_has_it(raw: Raw) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: raw.send("POST", "/v1/templates/x/sms", {}).status, range(8)))
+
+    assert sorted(answers) == [201] + [400] * 7
 
 
 # -- lists and tags

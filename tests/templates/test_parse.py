@@ -108,11 +108,15 @@ def test_a_mistake_reads_as_the_contract_has_it() -> None:
     [
         ("{" * 600_000, "raw blocks ({{{{) aren't supported"),
         ("{{" + "[" * 600_000, "unclosed {{"),
-        ("{{upper " + '"' * 99_999 + "}}", 'unclosed "'),
+        ("{{upper " + '"' * 9999 + "}}", 'unclosed "'),
         ("{{a" + " " * 600_000, "unclosed {{"),
         ("\\{{a}}" * 50_000 + "{{", "unclosed {{"),
+        ("{{a}}" * 120_000, "more than 10000 tags and arguments"),
+        ("{{!}}" * 120_000, "more than 10000 tags and arguments"),
+        ("{{join " + "a " * 299_000 + "}}", "more than 10000 tags and arguments"),
+        ("{{a " + "(" * 599_000, "nested more than 64 levels deep"),
     ],
-    ids=["braces", "brackets", "quotes", "blanks", "escapes"],
+    ids=["braces", "brackets", "quotes", "blanks", "escapes", "tags", "comments", "arguments", "parentheses"],
 )
 @pytest.mark.timeout(20)
 def test_long_nonsense_is_refused_quickly(source: str, detail: str) -> None:

@@ -330,7 +330,7 @@ def test_nested_loops_end_in_time() -> None:
 @pytest.mark.parametrize("helper", ["slugify", "capitalize", "yesno", "sha512"])
 @pytest.mark.timeout(20)
 def test_helpers_on_long_text_end_in_time(helper: str) -> None:
-    source = f"{{{{#if ({helper} x)}}}}{{{{/if}}}}" * 2000
+    source = f"{{{{#if ({helper} x)}}}}{{{{/if}}}}" * 1000
 
     assert failure(source, {"x": "y z" * 300_000}) == "Rendering took longer than 100 ms"
 
@@ -387,10 +387,10 @@ def test_64_levels_are_fine() -> None:
     assert render(blocks + expressions) == "xANN-PHONE"
 
 
-def test_long_templates_render_whole() -> None:
-    source = "".join(f"{n}-{{{{Metrics.stars}}}};" for n in range(5000))
+def test_templates_of_10000_variables_render_whole() -> None:
+    source = "".join(f"{n}-{{{{Metrics.stars}}}};" for n in range(10_000))
 
-    assert render(source) == "".join(f"{n}-5;" for n in range(5000))
+    assert render(source) == "".join(f"{n}-5;" for n in range(10_000))
 
 
 def test_equal_sources_are_compiled_once() -> None:

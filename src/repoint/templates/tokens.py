@@ -11,6 +11,9 @@ from repoint.templates.errors import SyntaxFault
 from repoint.templates.paths import read_path
 from repoint.templates.tree import Expression, Invocation, Literal, Path
 
+# More tags and arguments in one text are refused: to compile them would hold up everybody else.
+MAX_WORDS = 10_000
+
 # Deeper nesting of blocks, expressions and partials is refused, so that no template exhausts the stack.
 MAX_DEPTH = 64
 
@@ -61,11 +64,13 @@ class Token:
     expression: Expression | None = None
     trims_before: bool = False
     trims_after: bool = False
+    # Of a tag: how many values and names stand in it, at least one.
+    words: int = 0
 
 
 def tokenise(source: str) -> Iterator[Token]:
     """Every stretch of text and every tag, in order, which together are the source. Raises SyntaxFault."""
-    at = 0
+    at = words = 0
     while (start := source.find("{{", at)) >= 0:
         slashes = 2 if source.endswith("\\\\", at, start) else int(source.endswith("\\", at, start))
         if start > at + (slashes > 0):
@@ -79,6 +84,9 @@ def tokenise(source: str) -> Iterator[Token]:
             yield Token("text", start, at, source[start:at])
             continue
         token = _tag(source, start)
+        words += token.words
+        if words > MAX_WORDS:
+            raise SyntaxFault(f"more than {MAX_WORDS} tags and arguments", start)
         yield token
         at = token.end
     if at < len(source):
@@ -96,12 +104,13 @@ def _tag(source: str, start: int) -> Token:
         end = _COMMENT_ENDS[sigil].search(source, content)
         if end is None:
             raise SyntaxFault("unclosed comment", start)
-        return Token("comment", start, end.end(), "", None, trims_before, "~" in end[0])
+        return Token("comment", start, end.end(), "", None, trims_before, "~" in end[0], words=1)
     if sigil == "#>":
         raise SyntaxFault("partial blocks ({{#>) aren't supported", start)
     tag = _Tag(source, start, content, _RAW_END if sigil == "{" else _END)
     token = tag.read(_SIGILS[sigil])
     token.trims_before = trims_before
+    token.words = max(tag.words, 1)
     return token
 
 
@@ -113,6 +122,7 @@ class _Tag:
         self._start = start
         self._at = content
         self._end = end
+        self.words = 0
 
     def read(self, kind: Kind) -> Token:
         """The whole tag."""
@@ -159,6 +169,9 @@ class _Tag:
         return Invocation(head.text, tuple(arguments), options, at)
 
     def _value(self, depth: int) -> Expression:
+        self.words += 1
+        if self.words > MAX_WORDS:
+            raise SyntaxFault(f"more than {MAX_WORDS} tags and arguments", self._start)
         item = _ITEM.match(self._source, self._at)
         if item is None:
             self._refuse()
