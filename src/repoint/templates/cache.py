@@ -8,8 +8,17 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# What an entry takes besides its source, in characters.
-_OVERHEAD = 500
+# What an entry takes besides its source, and what a tag of it takes, in bytes.
+_ENTRY = 500
+_TAG = 3000
+
+# Compiled texts, and as much again for compiled e-mails.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+def compiled_size(source: str) -> int:
+    """About how many bytes a compiled template takes."""
+    return len(source) + _TAG * source.count("{{")
 
 
 class Cache(Generic[K, V]):
@@ -32,7 +41,7 @@ class Cache(Generic[K, V]):
 
     def put(self, key: K, value: V, *, size: int) -> None:
         """Keep a value, forgetting those not used for longest; one that is larger than all room is not kept."""
-        size += _OVERHEAD
+        size += _ENTRY
         if size > self._most:
             return
         with self._lock:

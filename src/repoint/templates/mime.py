@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from repoint.templates.address import read_mailbox, wire_address
 from repoint.templates.body import UTF_8, Body
-from repoint.templates.cache import Cache
+from repoint.templates.cache import MOST_BYTES, Cache, compiled_size
 from repoint.templates.errors import RenderError
-from repoint.templates.escape import MAX_OUTPUT, Escape
+from repoint.templates.escape import Escape
 from repoint.templates.field import field
 from repoint.templates.rendering import Rendering, Track
 from repoint.templates.text import Compiled, compile_text, uses_recommendations
@@ -116,7 +116,7 @@ class CompiledEmail:
         return message_id if "@" in message_id else f"{message_id}@{self._domain}"
 
 
-_cache: Cache[EmailParts, CompiledEmail] = Cache(most=32 * MAX_OUTPUT)
+_cache: Cache[EmailParts, CompiledEmail] = Cache(MOST_BYTES)
 
 
 def compile_email(parts: EmailParts) -> CompiledEmail:
@@ -128,9 +128,9 @@ def compile_email(parts: EmailParts) -> CompiledEmail:
     found = _cache.get(parts)
     if found is None:
         found = CompiledEmail(parts)
-        size = len(parts.subject) + sum(len(part.data) for part in (parts.html, parts.text) if part)
-        # Encoded it is longer than it was, and it may be there in a second charset.
-        _cache.put(parts, found, size=3 * size)
+        sources = [parts.subject, *(part.data for part in (parts.html, parts.text) if part)]
+        # With links that can be replaced, and in a second charset, it may be there three times.
+        _cache.put(parts, found, size=3 * sum(map(compiled_size, sources)))
     return found
 
 

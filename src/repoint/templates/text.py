@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repoint.templates.cache import Cache
+from repoint.templates.cache import MOST_BYTES, Cache, compiled_size
 from repoint.templates.compile import Compiler
 from repoint.templates.errors import SyntaxFault
-from repoint.templates.escape import ESCAPES, MAX_OUTPUT, Escape, Ink
+from repoint.templates.escape import ESCAPES, Escape, Ink
 from repoint.templates.join import Render
 from repoint.templates.parse import parse
 from repoint.templates.rendering import Rendering
@@ -40,7 +40,7 @@ def uses_recommendations(variables: Iterable[str]) -> bool:
     return any(path.partition(".")[0] in _RECOMMENDED for path in variables)
 
 
-_cache: Cache[tuple[str, Escape], Compiled] = Cache(most=32 * MAX_OUTPUT)
+_cache: Cache[tuple[str, Escape], Compiled] = Cache(MOST_BYTES)
 
 
 def compile_text(source: str, *, part: str, escape: Escape) -> Compiled:
@@ -55,5 +55,5 @@ def compile_text(source: str, *, part: str, escape: Escape) -> Compiled:
             found = Compiled(compiler.sequence(parse(tokenise(source))), frozenset(compiler.variables))
         except SyntaxFault as fault:
             raise fault.of(part, source) from None
-        _cache.put((source, escape), found, size=len(source))
+        _cache.put((source, escape), found, size=compiled_size(source))
     return found
