@@ -8,6 +8,8 @@ from repoint.templates.field import encoded_words, is_encoded, one_line
 
 MAX_LENGTH = 320
 
+# What needs no second look.
+_USUAL = re.compile(r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@[a-z0-9]++(?:[.-][a-z0-9]++)*+")
 _MAILBOX = re.compile(r"(?P<name>.*)<(?P<address>[^<>]*)>\s*", re.DOTALL)
 # Letters beyond ASCII are those of an internationalised address (RFC 6531).
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+"
@@ -59,6 +61,8 @@ def wire_address(text: str) -> str:
     With letters beyond ASCII in the local part only servers that know SMTPUTF8 take it. Raises RenderError for what is
     no single address, so that nothing but an address gets into an envelope or a header.
     """
+    if len(text) <= MAX_LENGTH and _USUAL.fullmatch(text):
+        return text
     local, at, domain = text.strip().rpartition("@")
     if not at or len(text) > MAX_LENGTH or _INVISIBLE.search(domain):
         raise RenderError("Invalid e-mail address")

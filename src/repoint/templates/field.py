@@ -23,12 +23,17 @@ def field(name: str, text: str) -> str:
 
     A text that would be mistaken for encoded words is encoded as well, and one whose blanks at its ends would be lost.
     """
-    text = one_line(text)
-    if not _PRINTABLE.fullmatch(text) or text != text.strip() or is_encoded(text):
-        return f"{name}: {encoded_words(text, len(name) + 2)}\r\n"
+    if not _is_plain(text):
+        text = one_line(text)
+        if not _is_plain(text):
+            return f"{name}: {encoded_words(text, len(name) + 2)}\r\n"
     if len(name) + 2 + len(text) <= _LINE:
         return f"{name}: {text}\r\n"
     return _folded(name, text)
+
+
+def _is_plain(text: str) -> bool:
+    return _PRINTABLE.fullmatch(text) is not None and text == text.strip() and not is_encoded(text)
 
 
 def is_encoded(text: str) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from repoint.templates.address import read_mailbox, wire_address
 from repoint.templates.body import UTF_8, Body
@@ -180,6 +181,7 @@ def _boundary(parts: EmailParts) -> str:
     return f"=_{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"
 
 
+@lru_cache(8)
 def _date(moment: datetime) -> str:
     at = moment.astimezone(UTC)
     return (
