@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from repoint.discover import discover
@@ -41,6 +42,9 @@ ENDPOINT: dict[str, Any] = {
     },
 }
 
+
+# Of a busy machine nothing can be concluded.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Templates and what almost is one, in HTML and out of it.
 SOURCES = st.lists(st.sampled_from([

@@ -10,7 +10,7 @@ from repoint.templates.errors import RenderError, TemplateError
 from repoint.templates.escape import Escape
 from repoint.templates.mime import EmailPart, EmailParts
 from tests.templates.mails import FROM, content, html_of, read, send
-from tests.templates.rendered import ENDPOINT, SOURCES, render
+from tests.templates.rendered import ENDPOINT, PATIENT, SOURCES, render
 
 
 def tracked(source: str, data: dict[str, Any] | None = None) -> tuple[str, list[tuple[str, str | None]]]:
@@ -53,6 +53,7 @@ def tracked(source: str, data: dict[str, Any] | None = None) -> tuple[str, list[
          [('https://a.example/1&"2?y=1&"2', None)]),
         ('<a href="{{u}}">', '<a href="@1">', [("https://u.example/?a&b", None)]),
         ("<a href={{u}}>", "<a href=@1>", [("https://u.example/?a&b", None)]),
+        ('<a href="https://a.example/\n{{n}}">', '<a href="@1">', [("https://a.example/bSet-Cookie: c", None)]),
         ('<a href="{{m}}">', '<a href="mailto:u">', []),
         ('<a {{#if x}}class="y"{{/if}} href="https://a.example">', '<a class="y" href="@1">',
          [("https://a.example", None)]),
@@ -69,7 +70,8 @@ def tracked(source: str, data: dict[str, Any] | None = None) -> tuple[str, list[
 )  # fmt: skip
 def test_links_that_lead_out_are_replaced(source: str, arrives: str, asked: list[tuple[str, str | None]]) -> None:
     data = {
-        "x": '1&"2', "u": "https://u.example/?a&b", "m": "mailto:u", "o": {"k": "https://o.example"},
+        "x": '1&"2', "u": "https://u.example/?a&b", "m": "mailto:u", "n": "b\r\nSet-Cookie: c",
+        "o": {"k": "https://o.example"},
         "l": ["a", "b"],
     }  # fmt: skip
 
@@ -107,6 +109,7 @@ def test_the_image_of_an_opening_ends_the_body(source: str, arrives: str) -> Non
     assert html_of(source, {"x": "1"}) == arrives.replace("%", "")
 
 
+@PATIENT
 @given(source=SOURCES)
 @example(source="{{#if Id}}" * 63 + '<a href="https://x{{Id}}">' + "{{/if}}" * 63)
 @example(source='<a href="{{#* inline "n"}}https://x{{/inline}}{{> n}}">{{> n}}')

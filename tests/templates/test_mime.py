@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from repoint.templates.errors import TemplateError
 from repoint.templates.mime import EmailPart, EmailParts, compile_email, raw_email
 from tests.templates.mails import FROM, content, read, reason_of, send
+from tests.templates.rendered import PATIENT
 
 # Everything that text of a request can have: no surrogates, no NUL.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=400)
@@ -73,6 +74,7 @@ def test_a_mail_is_whole() -> None:
     ]
 
 
+@PATIENT
 @given(fixed=LINES, value=LINES)
 @example(fixed="x ", value=" \t")
 @example(fixed="a=", value="=\r\n.\r\n")
@@ -102,6 +104,7 @@ def test_no_value_ends_a_mail_or_loses_its_end(source: str, value: str) -> None:
     assert read(message).get_payload(decode=True) == text.replace("\n", "\r\n").encode()
 
 
+@PATIENT
 @given(
     value=LINES, charset=st.sampled_from(["UTF-8", "iso-8859-1", "windows-1252", "ISO-2022-JP", "us-ascii", "gb18030"])
 )
@@ -113,6 +116,7 @@ def test_html_arrives_in_any_charset(value: str, charset: str) -> None:
     assert content(message, "html") == f"<p>{lines(value)}</p>é"
 
 
+@PATIENT
 @given(subject=TEXT, value=TEXT, header=st.text("ab ,;<>=?é\r\n\t", max_size=300))
 @example(subject="", value="=?utf-8?q?no?=", header="\r\nBcc: x@example.com")
 @example(subject=" ", value="a  b", header="x" * 850)

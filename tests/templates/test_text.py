@@ -11,7 +11,7 @@ from repoint.templates.errors import RenderError, TemplateError
 from repoint.templates.escape import Escape
 from repoint.templates.text import compile_text
 from repoint.templates.values import Values
-from tests.templates.rendered import AT, ENDPOINT, SOURCES, failure, refusal, render
+from tests.templates.rendered import AT, ENDPOINT, PATIENT, SOURCES, failure, refusal, render
 
 NAME = "Hi {{User.UserAttributes.FirstName}}"
 
@@ -309,6 +309,7 @@ def test_of_recommended_items_the_first_is_printed() -> None:
     assert text == "a b ab d c, d"
 
 
+@PATIENT
 @given(source=SOURCES, escape=st.sampled_from(Escape))
 def test_any_text_is_a_template_or_is_refused_and_renders_or_fails(source: str, escape: Escape) -> None:
     with suppress(TemplateError, RenderError):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from repoint.templates.rendering import Rendering
 
+# What browsers take out of addresses, too.
+_DROPPED = dict.fromkeys(map(ord, "\t\r\n"))
 _TRACKED = re.compile(r"\s*https?://", re.IGNORECASE)
 
 
@@ -17,7 +19,8 @@ def link(
     def render(rendering: Rendering) -> str:
         text = address(rendering)
         if rendering.track and _TRACKED.match(text):
-            text = html.escape(rendering.track(html.unescape(text).strip(), tag))
+            url = html.unescape(text).strip().translate(_DROPPED)
+            text = html.escape(rendering.track(url, tag))
         return finish(text)
 
     return render

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.templates.rendered import failure, render
+from tests.templates.rendered import PATIENT, failure, render
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,7 @@ def test_what_can_not_be_calculated_fails(call: str, reason: str) -> None:
 NUMBERS = st.decimals(-(10**6), 10**6, places=6)
 
 
+@PATIENT
 @given(left=NUMBERS, right=NUMBERS)
 def test_results_are_exact(left: Decimal, right: Decimal) -> None:
     values = {"a": str(left), "b": str(right)}
