@@ -95,7 +95,7 @@ def strings(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_rooms_take_time_and_ids_from_the_call_or_the_task() -> None:
-    rooms = ("apps", "endpoints", "jobs", "resources", "segments")
+    rooms = ("apps", "endpoints", "jobs", "resources", "segments", "templates")
 
     own = [
         relative(path)

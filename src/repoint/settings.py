@@ -192,6 +192,8 @@ class Settings(BaseSettings):
     max_attribute_names: int = Field(
         default=250, ge=1, description="Custom attribute names of one application, its metrics' and users' included."
     )
+    max_templates: int = Field(default=20_000, ge=1, description="Message templates that there may be, of all kinds.")
+    max_template_versions: int = Field(default=5000, ge=1, description="Versions that a message template may have.")
     same_address_rule: Literal["all", "push"] = Field(
         default="all",
         description="Channels on which writing an endpoint makes others with its address INACTIVE: all, or push only.",
