@@ -100,6 +100,12 @@ class Resource:
         parameters = {"document": Jsonb(_without_tags(request)), "now": call.now}
         return self._found(await call.db.row(Q.merge_document, self._named(document_id) | parameters))
 
+    async def replace(self, call: Call, document_id: str, content: Mapping[str, Any]) -> Document:
+        """Replace all members. Raises as `merge` does."""
+        self.check(content)
+        parameters = {"document": Jsonb(_without_tags(content)), "now": call.now}
+        return self._found(await call.db.row(Q.replace_document, self._named(document_id) | parameters))
+
     async def add_version(self, call: Call, document_id: str, request: Mapping[str, Any]) -> Document:
         """Make the request the document's next version, tags apart. Raises as `merge` does."""
         self.check(request)

@@ -28,6 +28,12 @@ UPDATE documents SET document = document || %(document)s, modified_at = %(now)s
 WHERE kind = %(kind)s AND id = %(id)s
 RETURNING id, application_id, document, tags, created_at, modified_at, version
 
+-- replace_document --
+-- A document with other members.
+UPDATE documents SET document = %(document)s, modified_at = %(now)s
+WHERE kind = %(kind)s AND id = %(id)s
+RETURNING id, application_id, document, tags, created_at, modified_at, version
+
 -- add_version --
 -- The next version of a document, which becomes the latest; no row when there is no document.
 WITH latest AS (
