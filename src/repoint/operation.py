@@ -168,6 +168,8 @@ class Extension:
 
 REGISTRY: dict[str, Bound] = {}
 EXTENSIONS: dict[str, Extension] = {}
+# Of those without a route.
+INTERNAL: set[str] = set()
 
 _BY_FUNCTION = {name.replace("_", "").lower(): name for name in OPERATIONS}
 
@@ -238,6 +240,22 @@ def extension(  # noqa: PLR0913 - all but the route are rarely given
             audit or ("group" if method == "GET" else "transaction"),
             does,
         )
+        return function
+
+    return bind
+
+
+def internal() -> Callable[[F], F]:
+    """Bind a function to an operation of ours that has no route: what signed links and callbacks do.
+
+    Whoever dispatches it has checked the signature that admits to it. It is named as an extension is, runs in one
+    transaction, and is not recorded.
+    """
+
+    def bind(function: F) -> F:
+        name = "".join(part.capitalize() for part in function.__name__.split("_"))
+        _register(Bound(name, function, one_statement=False, in_steps=False, checks_project=True, target=None))
+        INTERNAL.add(name)
         return function
 
     return bind

@@ -173,6 +173,26 @@ class Settings(BaseSettings):
     event_object_wait_s: float = Field(
         default=60, ge=0, description="Seconds that events wait for others to share an object of a stream to `s3://`."
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where recipients of e-mail reach this API; with it, opens and clicks are followed.",
+    )
+    one_click_unsubscribe: bool = Field(
+        default=False, description="Offer mail programs to unsubscribe (RFC 8058), which opts the endpoint out."
+    )
+    callback_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Signs what others tell of messages at `/callbacks/…`; without it nobody is listened to.",
+    )
+    mailbox_days: int = Field(default=7, ge=1, description="Days that messages are kept in the mailbox.")
+    missing_variables_empty: bool = Field(
+        default=False, description="Print nothing for a variable without a value; otherwise that message is not sent."
+    )
+    suppress_bounced: bool = Field(
+        default=True, description="Send nothing more to an address after a hard bounce or a complaint."
+    )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 
     providers: dict[str, ProviderSettings] = Field(

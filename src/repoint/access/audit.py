@@ -22,7 +22,7 @@ from repoint.contract.errors import ContractError, InternalServerErrorException
 from repoint.contract.model import OPERATIONS
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
-from repoint.operation import EXTENSIONS, Audit, Call, Extension, Input, Output
+from repoint.operation import EXTENSIONS, INTERNAL, Audit, Call, Extension, Input, Output
 
 _queries = load_queries("repoint.access")
 
@@ -62,8 +62,13 @@ class Kind:
     takes_all: bool = False
 
 
+_UNRECORDED = Kind("none", "", is_read=False, parameters=(), body=None)
+
+
 def kind(operation: str) -> Kind:
     """How an operation of the contract or of ours is recorded. Raises KeyError for one that there is not."""
+    if operation in INTERNAL:
+        return _UNRECORDED
     extension = EXTENSIONS.get(operation)
     return _kind_of_contract(operation) if extension is None else _kind_of_extension(extension)
 

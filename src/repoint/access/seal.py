@@ -3,6 +3,7 @@
 What is sealed for one place (an access key's row, a channel's credential) opens for that place only.
 """
 
+import hmac
 import os
 import re
 import secrets
@@ -28,7 +29,12 @@ class Seal:
     """Seals and opens secrets under one master key."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._cipher = AESGCM(key)
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for something else than sealing, the same in every process of the installation."""
+        return hmac.digest(self._key, purpose.encode(), "sha256")
 
     def close(self, secret: str, place: str) -> bytes:
         """The secret sealed for `place`; never twice the same bytes."""

@@ -375,6 +375,26 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_type_check CHECK ((type = ANY (ARRAY['DRY_RUN'::text, 'EXPORT'::text, 'IMPORT'::text])))
 );
 
+CREATE TABLE public.mailbox (
+    "position" bigint NOT NULL,
+    application_id uuid NOT NULL,
+    message_id text NOT NULL COLLATE pg_catalog."C",
+    kept_at timestamp with time zone NOT NULL,
+    channel_type text NOT NULL,
+    address text NOT NULL,
+    headline text NOT NULL,
+    content bytea NOT NULL
+);
+
+ALTER TABLE public.mailbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.mailbox_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -399,6 +419,26 @@ CREATE TABLE public.segment_users (
     segment_id uuid NOT NULL,
     version integer NOT NULL,
     user_key text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.sent_messages (
+    application_id uuid NOT NULL,
+    message_id text NOT NULL COLLATE pg_catalog."C",
+    sent_at timestamp with time zone NOT NULL,
+    channel_type text NOT NULL,
+    client_id text NOT NULL,
+    endpoint_key text COLLATE pg_catalog."C",
+    provider_message_id text COLLATE pg_catalog."C",
+    detail jsonb NOT NULL
+);
+
+CREATE TABLE public.suppressions (
+    channel_type text NOT NULL,
+    address text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    suppressed_at timestamp with time zone NOT NULL,
+    CONSTRAINT suppressions_channel_type_check CHECK ((channel_type = ANY (ARRAY['EMAIL'::text, 'SMS'::text]))),
+    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['BOUNCE'::text, 'COMPLAINT'::text, 'OPT_OUT'::text, 'OPERATOR'::text])))
 );
 
 CREATE TABLE public.workers (
@@ -462,6 +502,9 @@ ALTER TABLE ONLY public.job_members
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (application_id, id);
 
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT mailbox_pkey PRIMARY KEY ("position");
+
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
@@ -473,6 +516,12 @@ ALTER TABLE ONLY public.segment_members
 
 ALTER TABLE ONLY public.segment_users
     ADD CONSTRAINT segment_users_pkey PRIMARY KEY (application_id, segment_id, version, user_key);
+
+ALTER TABLE ONLY public.sent_messages
+    ADD CONSTRAINT sent_messages_pkey PRIMARY KEY (application_id, message_id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_pkey PRIMARY KEY (channel_type, address);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (application_id, user_key);
@@ -507,6 +556,12 @@ CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment_id, type, created_at DESC, id DESC) WHERE (segment_id IS NOT NULL);
+
+CREATE INDEX mailbox_by_age ON public.mailbox USING btree (kept_at);
+
+CREATE UNIQUE INDEX mailbox_by_message ON public.mailbox USING btree (application_id, message_id);
+
+CREATE INDEX sent_messages_by_age ON public.sent_messages USING btree (sent_at);
 
 CREATE INDEX workers_name ON public.workers USING btree (name);
 

@@ -55,6 +55,19 @@ FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
     OFFSET 0
 ) AS e
 
+-- documents_of_users --
+-- Every endpoint of these users as answers show it, oldest first.
+SELECT asked.key, e.document
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT e.created_at, e.endpoint_key, endpoint_document(e, u) AS document
+    FROM endpoints e LEFT JOIN users u ON u.application_id = e.application_id AND u.user_key = e.user_key
+    WHERE e.application_id IS NOT DISTINCT FROM %(application_id)s::uuid
+        AND key_hash(e.application_id, e.user_key) = key_hash(%(application_id)s::uuid, asked.key)
+        AND e.user_key = asked.key
+    OFFSET 0
+) AS e
+ORDER BY asked.key, e.created_at, e.endpoint_key
+
 -- note_activity --
 -- Those of these endpoints that exist were heard of at this time; keys come in order, so that nobody waits in a circle.
 INSERT INTO endpoint_activity AS a (application_id, endpoint_key, active_at)

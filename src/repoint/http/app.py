@@ -26,6 +26,7 @@ from repoint.http.body import Body, CallerGoneError, Receive, unpack
 from repoint.http.metrics import Metrics
 from repoint.http.pages import Pages
 from repoint.http.proxies import Proxies
+from repoint.http.public import Public
 from repoint.http.request import Request, Scope, read_head
 from repoint.http.throttle import PINPOINT, Throttles
 from repoint.operation import EXTENSIONS, Binary, Call, Extension, Output
@@ -81,6 +82,7 @@ class Api:
         self._proxies = Proxies(settings.trusted_proxies)
         self._metrics = Metrics()
         self._pages = Pages(settings, database, self._metrics)
+        self._public = Public(settings, database, self._proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -88,6 +90,8 @@ class Api:
         request = read_head(scope)
         if request.raw_path in self._pages:
             await (await self._pages.answer(request)).send(send, receive)
+        elif request.raw_path in self._public:
+            await (await self._public.answer(request, receive)).send(send, receive)
         elif request.method == "OPTIONS":
             await preflight(self._router.methods(request.path), request.request_id).send(send, receive)
         else:

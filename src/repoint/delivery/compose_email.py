@@ -1,0 +1,106 @@
+"""E-mail: parts merged, compiled once for all recipients, spliced for each (channels.md sections 4 and 5)."""
+
+from datetime import datetime
+from email import message_from_bytes, policy
+from functools import partial
+from typing import Any
+
+from repoint.delivery.message import Email
+from repoint.delivery.recipient import Members, Recipient, Source
+from repoint.templates.address import read_mailbox, wire_address
+from repoint.templates.errors import RenderError
+from repoint.templates.escape import Escape
+from repoint.templates.mime import EmailPart, EmailParts, compile_email, raw_email
+from repoint.templates.text import compile_text
+from repoint.templates.values import Values
+
+
+class EmailComposer:
+    """E-mails."""
+
+    def __init__(self, source: Source, channel: Members, now: datetime) -> None:
+        self._now = now
+        self._tracking = source.tracking
+        self._message = source.member("EmailMessage")
+        self._from_address: str = self._message.get("FromAddress") or channel["FromAddress"]
+        self._parts = self._common(source)
+        data = (self._message.get("RawEmail") or {}).get("Data")
+        self._raw = raw_email(data) if data else None
+
+    def address(self, recipient: Recipient) -> str:
+        """See `Kind.address`."""
+        return wire_address(recipient.address)
+
+    def compose(self, recipient: Recipient, values: Values) -> Email | None:
+        """See `Kind.compose`."""
+        if self._raw is not None:
+            return self._raw_email(self._raw)
+        parts = self._own(recipient)
+        if parts.html is None and parts.text is None:
+            return None
+        message_id, tracking = recipient.message_id, self._tracking
+        mime = compile_email(parts).render(
+            values,
+            to=recipient.address,
+            message_id=message_id,
+            date=self._now,
+            extra_headers=tracking.headers(message_id) if tracking else (),
+            track=partial(tracking.link, message_id) if tracking else None,
+            pixel=tracking.pixel(message_id) if tracking else None,
+        )
+        subject = compile_text(parts.subject, part="Subject", escape=Escape.NONE).render(values)
+        return Email(self._sender(parts.from_address), mime, parts.from_address, subject)
+
+    def _sender(self, from_address: str) -> str:
+        """Where bounces go."""
+        return read_mailbox(self._message.get("FeedbackForwardingAddress") or from_address).address
+
+    def _raw_email(self, mime: bytes) -> Email:
+        """As it came: sender and subject are those of its own headers."""
+        headers = message_from_bytes(mime.partition(b"\r\n\r\n")[0], policy=policy.default)
+        from_address = str(headers.get("From") or "")
+        if not from_address:
+            raise RenderError("Invalid RawEmail: it has no From")
+        return Email(self._sender(from_address), mime, from_address, str(headers.get("Subject") or ""))
+
+    def _common(self, source: Source) -> EmailParts:
+        template, default = source.template("EMAIL"), source.member("DefaultMessage").get("Body")
+        simple: Members = self._message.get("SimpleEmail") or {}
+        # SimpleEmail goes before Body as a whole: its members are merged with the template's, not with Body.
+        body = None if simple else self._message.get("Body")
+        headers = simple.get("Headers") or template.get("Headers") or []
+        return EmailParts(
+            from_address=self._from_address,
+            subject=_data(simple.get("Subject")) or template.get("Subject") or "",
+            html=_part(simple.get("HtmlPart"), body, template.get("HtmlPart"), default),
+            text=_part(simple.get("TextPart"), body, template.get("TextPart"), default),
+            headers=tuple((header.get("Name", ""), header.get("Value", "")) for header in headers),
+            reply_to=tuple(self._message.get("ReplyToAddresses") or ()),
+        )
+
+    def _own(self, recipient: Recipient) -> EmailParts:
+        """With what is said for this recipient only."""
+        body, title = recipient.own.get("BodyOverride"), recipient.own.get("TitleOverride")
+        if not body and not title:
+            return self._parts
+        common = self._parts
+        return EmailParts(
+            common.from_address,
+            title or common.subject,
+            EmailPart(body) if body else common.html,
+            EmailPart(body) if body else common.text,
+            common.headers,
+            common.reply_to,
+        )
+
+
+def _data(part: dict[str, Any] | None) -> str | None:
+    return part.get("Data") if part else None
+
+
+def _part(simple: dict[str, Any] | None, *others: str | None) -> EmailPart | None:
+    """The first that says something, in its charset."""
+    if simple and simple.get("Data"):
+        return EmailPart(simple["Data"], simple.get("Charset") or "UTF-8")
+    found = next((other for other in others if other), None)
+    return EmailPart(found) if found else None

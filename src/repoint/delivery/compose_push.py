@@ -1,0 +1,88 @@
+"""Notifications: merged and filled in; what each platform's payload looks like is its provider's (channels.md 4, 6)."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from repoint.delivery.message import Push
+from repoint.delivery.recipient import Members, Recipient, Source, own_context
+from repoint.templates.errors import RenderError
+from repoint.templates.escape import Escape
+from repoint.templates.text import compile_text
+from repoint.templates.values import Values
+
+# Members with variables in them.
+_TEXTS = ("Title", "Body", "Url", "ImageUrl", "ImageIconUrl", "SmallImageIconUrl", "IconReference", "MediaUrl")
+# By the template's name of a platform, the configuration's.
+_MESSAGES = {"GCM": "GCMMessage", "APNS": "APNSMessage", "ADM": "ADMMessage", "Baidu": "BaiduMessage"}
+
+
+class PushComposer:
+    """Notifications of one platform."""
+
+    def __init__(self, source: Source, platform: str) -> None:
+        self._source = source
+        template = source.template("PUSH")
+        levels: tuple[Members, ...] = (
+            {"Body": source.member("DefaultMessage").get("Body")},
+            template.get("Default") or {},
+            template.get(platform) or {},
+            source.member("DefaultPushNotificationMessage"),
+            source.member(_MESSAGES[platform]),
+        )
+        self._members: dict[str, Any] = {}
+        for level in levels:
+            self._members |= {name: value for name, value in level.items() if value is not None and value != ""}
+        self._members.pop("Substitutions", None)
+
+    @classmethod
+    def of(cls, platform: str) -> "Callable[[Source, Members, datetime], PushComposer]":
+        """What composes for that platform."""
+        return lambda source, _channel, _now: cls(source, platform)
+
+    def address(self, recipient: Recipient) -> str:
+        """See `Kind.address`: a token, as it is."""
+        return recipient.address
+
+    def compose(self, recipient: Recipient, values: Values) -> Push | None:
+        """See `Kind.compose`."""
+        members = self._merged(recipient)
+        if not members.keys() & {"RawContent", "Title", "Body", "Data"} and not members.get("SilentPush"):
+            return None
+        if members.get("Action") in {"URL", "DEEP_LINK"} and not members.get("Url") and "RawContent" not in members:
+            raise RenderError(f"Missing Url for the action {members['Action']}")
+        return Push(
+            self._filled(members, values),
+            own_context(self._source, recipient),
+            dict(self._source.origin),
+            None if recipient.endpoint is None else recipient.endpoint["Id"],
+        )
+
+    def _merged(self, recipient: Recipient) -> dict[str, Any]:
+        """What the recipient's own content leaves of the common one; a raw payload stands for all else."""
+        own = recipient.own
+        if own.get("RawContent"):
+            return self._members | {"RawContent": own["RawContent"]}
+        overrides = {"Body": own.get("BodyOverride"), "Title": own.get("TitleOverride")}
+        given = {name: value for name, value in overrides.items() if value}
+        members = self._members | given
+        if given:
+            members.pop("RawContent", None)
+        return members
+
+    def _filled(self, members: dict[str, Any], values: Values) -> dict[str, Any]:
+        if "RawContent" in members:
+            raw = compile_text(members["RawContent"], part="RawContent", escape=Escape.JSON_STRING)
+            return members | {"RawContent": raw.render(values)}
+        filled: dict[str, Any] = {
+            name: compile_text(members[name], part=name, escape=Escape.NONE).render(values)
+            for name in _TEXTS
+            if name in members
+        }
+        if "Data" in members:
+            # Values are texts here and become JSON with the payload, so nothing is escaped twice.
+            filled["Data"] = {
+                name: compile_text(value, part="Data", escape=Escape.NONE).render(values)
+                for name, value in members["Data"].items()
+            }
+        return members | filled

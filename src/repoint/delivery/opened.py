@@ -1,0 +1,21 @@
+"""The providers of this process, opened when the first message goes out and closed with the database."""
+
+from weakref import WeakKeyDictionary
+
+from repoint.db.pool import Database
+from repoint.delivery.mailbox import keeps
+from repoint.delivery.provider import Surroundings
+from repoint.delivery.routes import read_routes
+from repoint.delivery.routing import Providers
+from repoint.settings import Settings
+
+_opened: WeakKeyDictionary[Database, Providers] = WeakKeyDictionary()
+
+
+def providers_of(database: Database, settings: Settings) -> Providers:
+    """The providers; raises RouteError when settings about them do not fit, which is checked at the start."""
+    found = _opened.get(database)
+    if found is None:
+        found = _opened[database] = Providers(read_routes(settings), Surroundings(settings, keeps(database)))
+        database.before_close(found.close)
+    return found

@@ -1,0 +1,85 @@
+-- keep --
+-- Messages into the mailbox; one that is there already stays as it is.
+INSERT INTO mailbox (application_id, message_id, kept_at, channel_type, address, headline, content)
+SELECT application_id::uuid, message_id, now(), channel_type, address, headline, content
+FROM unnest(
+    %(application_ids)s::text[], %(message_ids)s::text[], %(channel_types)s::text[], %(addresses)s::text[],
+    %(headlines)s::text[], %(contents)s::bytea[]
+) AS m (application_id, message_id, channel_type, address, headline, content)
+ON CONFLICT DO NOTHING
+
+-- list_kept --
+-- The last messages that were kept, newest first, before one of them.
+SELECT position, application_id, message_id, kept_at, channel_type, address, headline
+FROM mailbox
+WHERE position < %(before)s
+    AND (%(application_id)s::uuid IS NULL OR application_id = %(application_id)s)
+    AND (%(channel_type)s::text IS NULL OR channel_type = %(channel_type)s)
+    AND (%(address)s::text IS NULL OR address = %(address)s)
+ORDER BY position DESC
+LIMIT %(rows)s
+
+-- get_kept --
+-- One message, by its id.
+SELECT position, application_id, message_id, kept_at, channel_type, address, headline, content
+FROM mailbox WHERE message_id = %(message_id)s AND application_id = %(application_id)s
+
+-- forget_kept --
+-- Some messages that were kept long enough.
+DELETE FROM mailbox WHERE position IN (
+    SELECT position FROM mailbox WHERE kept_at < %(before)s ORDER BY kept_at LIMIT %(rows)s)
+
+-- clear_kept --
+-- Some messages of an application that is gone.
+DELETE FROM mailbox WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM mailbox WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
+-- note_sent --
+-- Messages that have gone out; one that is noted already is the same message sent again.
+INSERT INTO sent_messages (
+    application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail)
+SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id,
+    detail::jsonb
+FROM unnest(
+    %(message_ids)s::text[], %(channel_types)s::text[], %(client_ids)s::text[], %(endpoint_keys)s::text[],
+    %(provider_message_ids)s::text[], %(details)s::text[]
+) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, detail)
+ON CONFLICT DO NOTHING
+
+-- find_sent --
+-- Those of these messages that are known.
+SELECT message_id, sent_at, channel_type, client_id, endpoint_key, detail
+FROM sent_messages WHERE application_id = %(application_id)s AND message_id = ANY(%(message_ids)s)
+
+-- forget_sent --
+-- Some messages that nobody tells of any more.
+DELETE FROM sent_messages WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM sent_messages WHERE sent_at < %(before)s ORDER BY sent_at LIMIT %(rows)s))
+
+-- clear_sent --
+-- Some messages of an application that is gone.
+DELETE FROM sent_messages WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM sent_messages WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
+-- suppressed --
+-- Which of these addresses nothing is sent to, and why.
+SELECT s.channel_type, s.address, s.reason
+FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_type, address)
+JOIN suppressions s ON s.channel_type = asked.channel_type AND s.address = asked.address
+
+-- suppress --
+-- Nothing is sent to this address from now on; the first reason stays.
+INSERT INTO suppressions (channel_type, address, reason, suppressed_at)
+VALUES (%(channel_type)s, %(address)s, %(reason)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- release --
+-- This address may be sent to again; no row when it could be already.
+DELETE FROM suppressions WHERE channel_type = %(channel_type)s AND address = %(address)s
+
+-- list_suppressed --
+-- Suppressed addresses of a channel in their order, behind one of them.
+SELECT channel_type, address, reason, suppressed_at FROM suppressions
+WHERE channel_type = %(channel_type)s AND address > %(after)s
+ORDER BY address
+LIMIT %(rows)s

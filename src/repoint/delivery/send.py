@@ -1,0 +1,127 @@
+"""Sending to a group of recipients: who may be sent to, what each gets, handing over, and recording what became of it.
+
+No transaction is open while a provider is called. What is recorded, events and messages to be heard of again, commits
+together; a crash between handing over and recording leaves messages sent of which nothing was answered or logged.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from repoint.contract.shapes import ChannelType
+from repoint.db.pool import Database
+from repoint.delivery.compose import Composer, Unrendered, refused
+from repoint.delivery.message import Message
+from repoint.delivery.opened import providers_of
+from repoint.delivery.outcome import Outcome, Status
+from repoint.delivery.recipient import Recipient
+from repoint.delivery.records import Delivered, Recorder
+from repoint.delivery.sent import note_sent
+from repoint.delivery.suppression import Reason, suppress, suppressed, suppression_key
+from repoint.events.emit import emit
+from repoint.settings import Settings
+
+log = structlog.get_logger()
+
+# Waits between the tries to record what went out.
+RETRIES_S = (0.2, 1.0, 3.0)
+_DUPLICATE = Outcome(Status.DUPLICATE, 200, "Duplicate address")
+
+
+async def send(
+    database: Database, settings: Settings, recorder: Recorder, recipients: Sequence[Recipient], now: datetime
+) -> list[Delivered]:
+    """Send to some hundreds of recipients at most; one answer each, in their order."""
+    composer = Composer(recorder.source, now, missing_is_empty=settings.missing_variables_empty)
+    addresses = [composer.address(recipient) for recipient in recipients]
+    async with database.connection() as db:
+        reasons = await suppressed(db, _asked(recipients, addresses))
+    judged = _judged(composer, recipients, addresses, reasons)
+    sent_at = datetime.now(UTC)
+    messages = [each for each in judged if isinstance(each, Message)]
+    outcomes = iter(await providers_of(database, settings).send(messages))
+    delivered = [_delivered(*each, sent_at, outcomes) for each in zip(recipients, judged, strict=True)]
+    await _record(database, settings, recorder, delivered, sent_at)
+    return delivered
+
+
+def _delivered(
+    recipient: Recipient, judged: Message | Outcome | Unrendered, at: datetime, outcomes: Iterator[Outcome]
+) -> Delivered:
+    match judged:
+        case Message():
+            return Delivered(recipient, next(outcomes), at, judged)
+        case Unrendered(reason=reason):
+            return Delivered(recipient, refused(400, reason), at, could_not_be_rendered=True)
+        case Outcome():
+            return Delivered(recipient, judged, at)
+
+
+def _asked(recipients: Sequence[Recipient], addresses: Sequence[str | Outcome]) -> Iterable[tuple[ChannelType, str]]:
+    for recipient, address in zip(recipients, addresses, strict=True):
+        if isinstance(address, str):
+            yield recipient.channel_type, suppression_key(recipient.channel_type, address)
+
+
+def _judged(
+    composer: Composer,
+    recipients: Sequence[Recipient],
+    addresses: Sequence[str | Outcome],
+    reasons: Mapping[tuple[ChannelType, str], Reason],
+) -> list[Message | Outcome | Unrendered]:
+    """The message of each, or why it gets none; of several with one address the first gets it."""
+    seen: set[tuple[ChannelType, str]] = set()
+    judged: list[Message | Outcome | Unrendered] = []
+    for recipient, address in zip(recipients, addresses, strict=True):
+        if isinstance(address, Outcome):
+            judged.append(address)
+            continue
+        key = (recipient.channel_type, suppression_key(recipient.channel_type, address))
+        if key in seen:
+            judged.append(_DUPLICATE)
+        elif key in reasons:
+            judged.append(_suppressed(reasons[key]))
+        else:
+            judged.append(composer.message(recipient, address))
+        seen.add(key)
+    return judged
+
+
+def _suppressed(reason: Reason) -> Outcome:
+    if reason == "OPT_OUT":
+        return Outcome(Status.OPT_OUT, 400, "Destination phone number opted out")
+    return refused(400, "Address is suppressed")
+
+
+async def _record(
+    database: Database, settings: Settings, recorder: Recorder, delivered: Sequence[Delivered], at: datetime
+) -> None:
+    """Log what became of the messages and keep them in mind.
+
+    They are out, so a database that is away for a moment is waited for; when it stays away, the caller is told the
+    truth about its messages all the same, and our log what the event log lacks.
+    """
+    events = [event for each in delivered for event in recorder.events(each)]
+    sent = [found for each in delivered if (found := recorder.sent(each)) is not None]
+    bounced = [each.message for each in delivered if each.is_hard_bounce and each.message is not None]
+    if not events and not sent:
+        return
+    for wait_s in (*RETRIES_S, None):
+        try:
+            async with database.transaction() as db:
+                await note_sent(db, recorder.origin.application_id, at, sent)
+                if settings.suppress_bounced:
+                    await suppress(db, [(each.channel_type, each.address, "BOUNCE") for each in bounced], at)
+                await emit(db, events)
+        except (psycopg.OperationalError, PoolTimeout):
+            if wait_s is None:
+                message_ids = [message.message_id for message in sent]
+                log.exception("Messages went out and could not be recorded", message_ids=message_ids)
+                return
+            await asyncio.sleep(wait_s)
+        else:
+            return

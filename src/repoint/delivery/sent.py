@@ -1,0 +1,76 @@
+"""Messages that have gone out, kept as long as somebody may tell of them: opens, clicks, bounces, receipts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from repoint.contract.shapes import ChannelType
+from repoint.db.pool import Db, Row
+from repoint.db.queries import load_queries
+from repoint.events.email_records import Mail
+from repoint.events.sms_records import Sms
+from repoint.queue import TaskContext, every
+from repoint.resources.clearing import clears
+
+Q = load_queries("repoint.delivery")
+
+_AT_ONCE = 5000
+
+clears(Q.clear_sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as its records tell of it."""
+
+    message_id: str
+    sent_at: datetime
+    channel_type: ChannelType
+    # Whom the records are about.
+    client_id: str
+    # The endpoint's folded id; None for a bare address.
+    endpoint_key: str | None
+    # What its later records tell of it.
+    told: Mail | Sms
+    provider_message_id: str | None = None
+
+
+async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Sequence[Sent]) -> None:
+    """Keep these in mind, in one statement."""
+    if not messages:
+        return
+    parameters = {
+        "application_id": application_id,
+        "sent_at": sent_at,
+        "message_ids": [message.message_id for message in messages],
+        "channel_types": [message.channel_type for message in messages],
+        "client_ids": [message.client_id for message in messages],
+        "endpoint_keys": [message.endpoint_key for message in messages],
+        "provider_message_ids": [message.provider_message_id for message in messages],
+        "details": [msgspec.json.encode(message.told).decode() for message in messages],
+    }
+    await db.execute(Q.note_sent, parameters)
+
+
+async def find_sent(db: Db, application_id: str, message_ids: Sequence[str]) -> dict[str, Sent]:
+    """Those of these messages that are known, by id; others never were, or are forgotten."""
+    rows = await db.rows(Q.find_sent, {"application_id": application_id, "message_ids": list(message_ids)})
+    return {row["message_id"]: _sent(row) for row in rows}
+
+
+def _sent(row: Row) -> Sent:
+    told: type[Mail | Sms] = Mail if row["channel_type"] == "EMAIL" else Sms
+    detail = row.pop("detail")
+    return Sent(**row, told=msgspec.convert(detail, told))
+
+
+@every(seconds=3600)
+async def forget_sent(context: TaskContext) -> None:
+    """Delete messages older than the event log, some at a time: what is told of them could be logged nowhere."""
+    before = context.now() - timedelta(days=context.settings.event_days)
+    while True:
+        async with context.database.connection() as db:
+            if await db.execute(Q.forget_sent, {"before": before, "rows": _AT_ONCE}) < _AT_ONCE:
+                return
