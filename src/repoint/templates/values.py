@@ -45,7 +45,7 @@ def read_defaults(text: str | None) -> Substitutions:
     Raises BadRequestException for anything but a flat JSON object; None and an empty text are no defaults.
     """
     try:
-        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse) if text else {}
+        found = json.loads(text, parse_float=_said, parse_int=_said, parse_constant=_refuse) if text else {}
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -65,6 +65,11 @@ def _plain(value: object) -> str:
     if not isinstance(value, str):
         raise BadRequestException("Invalid DefaultSubstitutions")
     return value
+
+
+def _said(number: str) -> str:
+    """A number of JSON as it is printed; one with an exponent stays as it was written, it could be of any length."""
+    return number if "e" in number.lower() else number_text(Decimal(number))
 
 
 def _refuse(constant: str) -> str:
