@@ -38,12 +38,9 @@ DELETE FROM mailbox WHERE ctid = ANY(ARRAY(
 -- Messages that have gone out; one that is noted already is the same message sent again.
 INSERT INTO sent_messages (
     application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail)
-SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id,
-    detail::jsonb
-FROM unnest(
-    %(message_ids)s::text[], %(channel_types)s::text[], %(client_ids)s::text[], %(endpoint_keys)s::text[],
-    %(provider_message_ids)s::text[], %(details)s::text[]
-) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, detail)
+SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told
+FROM json_to_recordset(%(messages)s) AS m (
+    message_id text, channel_type text, client_id text, endpoint_key text, provider_message_id text, told jsonb)
 ON CONFLICT DO NOTHING
 
 -- find_sent --

@@ -9,6 +9,7 @@ import msgspec
 from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
+from repoint.endpoints.load import as_json
 from repoint.events.email_records import Mail
 from repoint.events.sms_records import Sms
 from repoint.queue import TaskContext, every
@@ -41,16 +42,7 @@ async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Se
     """Keep these in mind, in one statement."""
     if not messages:
         return
-    parameters = {
-        "application_id": application_id,
-        "sent_at": sent_at,
-        "message_ids": [message.message_id for message in messages],
-        "channel_types": [message.channel_type for message in messages],
-        "client_ids": [message.client_id for message in messages],
-        "endpoint_keys": [message.endpoint_key for message in messages],
-        "provider_message_ids": [message.provider_message_id for message in messages],
-        "details": [msgspec.json.encode(message.told).decode() for message in messages],
-    }
+    parameters = {"application_id": application_id, "sent_at": sent_at, "messages": as_json(messages)}
     await db.execute(Q.note_sent, parameters)
 
 
