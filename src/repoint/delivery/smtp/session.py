@@ -25,7 +25,7 @@ _CLOSING = 421
 _PIECE_BYTES = 256 << 10
 # For the server to take note that we are gone; TLS waits for it.
 _FAREWELL_S = 2
-# A message that lost its connection before it was sent is tried on another one.
+# So many fresh connections a message may lose before it was sent.
 _TRIES = 2
 
 
@@ -156,15 +156,20 @@ class Session:
             self._try_elsewhere(job, why)
 
     def _try_elsewhere(self, job: Job, why: LostError) -> None:
-        job.losses += 1
+        # A connection that was used before may have come to its end meanwhile, and others with it.
+        job.losses += self._is_first()
         if job.losses < _TRIES:
             self._work.put_back(job)
         else:
             job.finish(Outcome(Status.TEMPORARY_FAILURE, 500, str(why)))
 
+    def _is_first(self) -> bool:
+        """Whether the message under way is the first on this connection."""
+        return self._started <= 1
+
     def _note_closing(self, job: Job, reply: Reply) -> None:
         # The first message of a connection is answered; a later one may have come too late for this connection only.
-        if self._started <= 1 or job.losses:
+        if self._is_first():
             job.refusal = job.refusal or refused(reply)
         self._line.lose(LostError(f"the server is closing: {reply}"))
 
