@@ -2,7 +2,7 @@
 
 import asyncio
 
-from repoint.delivery.outcome import Status
+from repoint.delivery.outcome import Outcome, Status
 from tests.fixtures.mail_server import END, GROUP, MailServer, Peer, played
 from tests.fixtures.messages import email
 from tests.fixtures.sending import sending
@@ -37,14 +37,14 @@ async def test_an_idle_connection_is_closed(mail_server: MailServer) -> None:
     assert [mail.connection for mail in mail_server.received] == [1, 2]
 
 
-async def test_a_connection_that_the_server_dropped_meanwhile_costs_nothing(mail_server: MailServer) -> None:
-    async with sending(mail_server.port, connections=2) as provider:
-        await provider.send([email(1), email(2)])
+async def test_connections_that_the_server_dropped_meanwhile_cost_nothing(mail_server: MailServer) -> None:
+    async with sending(mail_server.port, connections=8) as provider:
+        await provider.send([email(number) for number in range(8)])
         mail_server.drop_all()
-        outcomes = await provider.send([email(number) for number in range(3, 6)])
+        outcomes = await provider.send([email(number) for number in range(8, 12)])
 
-    assert [outcome.status for outcome in outcomes] == [Status.SUCCESSFUL] * 3
-    assert len(mail_server.received) == 5
+    assert [outcome.status for outcome in outcomes] == [Status.SUCCESSFUL] * 4
+    assert len(mail_server.received) == 12
 
 
 async def test_a_server_that_is_stuck_is_not_asked_again_for_each_message() -> None:
@@ -68,6 +68,21 @@ async def test_nobody_listening_is_a_temporary_failure() -> None:
 
     assert {(outcome.status, outcome.status_code) for outcome in outcomes} == {(Status.TEMPORARY_FAILURE, 500)}
     assert f"127.0.0.1:{port}" in outcomes[0].detail
+
+
+async def test_a_server_that_lets_nobody_in_is_asked_once() -> None:
+    asked: list[int] = []
+
+    async def play(peer: Peer) -> None:
+        asked.append(1)
+        await peer.say("554 5.7.1 not you")
+
+    async with played(play) as port, sending(port, connections=8) as provider:
+        outcomes = await provider.send([email(number) for number in range(40)])
+
+    told = f"127.0.0.1:{port}: the server does not want us: 554 5.7.1 not you"
+    assert outcomes == [Outcome(Status.TEMPORARY_FAILURE, 500, told)] * 40
+    assert len(asked) == 1
 
 
 async def test_a_server_that_takes_few_connections_gets_everything_over_these() -> None:

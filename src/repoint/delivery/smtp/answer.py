@@ -11,8 +11,10 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.smtp.reply import Reply
 
 _DETAIL_CHARACTERS = 500
+# Members of an enum are slow to look up.
+_SUCCESSFUL = Status.SUCCESSFUL
 # Postfix's and its kin's, Exim's, and Amazon SES's, which tells nothing else.
-_ID = re.compile(r"queued as <?([\w.@-]+)|\bid=([\w.-]+)|\bOk ([0-9a-f]{16}-[0-9a-f-]{36}-\d{6})$", re.IGNORECASE)
+_ID = re.compile(r"(?:queued as <?| id=)([\w.@-]+)|Ok ([0-9a-f]{16}-[0-9a-f-]{36}-\d{6})$")
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.\d{1,3}\b")
 _POLICY = "7"
 _SLOW_DOWN = re.compile(r"gr[ae]y-?list|too many|too fast|\brate\b|throttl|slow down", re.IGNORECASE)
@@ -26,7 +28,7 @@ _COME_LATER = {421, 450, 451, 452}
 def taken(reply: Reply) -> Outcome:
     """The message is the server's now."""
     found = _ID.search(reply.text)
-    return Outcome(Status.SUCCESSFUL, 200, detail(reply), found and found[found.lastindex or 0])
+    return Outcome(_SUCCESSFUL, 200, detail(reply), found and found[found.lastindex or 0])
 
 
 def refused(reply: Reply) -> Outcome:

@@ -17,7 +17,7 @@ class Job:
         self.sender = sender
         self.recipient = recipient
         self.mime = mime
-        # Connections that were lost before this message was sent on them.
+        # Fresh connections that were lost before this message was sent on them.
         self.losses = 0
         # Why it will not be taken, known before the server was asked for all.
         self.refusal: Outcome | None = None

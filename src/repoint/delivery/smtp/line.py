@@ -40,6 +40,7 @@ class Line(asyncio.Protocol):
         self._lost: LostError | None = None
         self._deadline = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._watched_at = 0.0
         self._has_room = True
         self._go_on: Callable[[], None] | None = None
         self._closed = asyncio.Event()
@@ -76,7 +77,7 @@ class Line(asyncio.Protocol):
     def wait(self, seconds: float) -> None:
         """Have the listener told after so many seconds; each call counts anew."""
         self._deadline = self._loop.time() + seconds
-        if self._watch is None or self._watch.when() > self._deadline:
+        if self._watch is None or self._watched_at > self._deadline:
             self._set_watch()
 
     def lose(self, why: LostError) -> None:
@@ -144,6 +145,7 @@ class Line(asyncio.Protocol):
     def _set_watch(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        self._watched_at = self._deadline
         self._watch = self._loop.call_at(self._deadline, self._look)
 
     def _look(self) -> None:

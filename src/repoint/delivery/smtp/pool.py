@@ -31,6 +31,8 @@ class Pool:
         self._openings: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._crowded_until = 0.0
+        # Whether the server has let us in since it last did not.
+        self._was_let_in = False
         # When a session last had something to ask for after an answer.
         self._taken_at = 0.0
 
@@ -91,27 +93,37 @@ class Pool:
 
     def _missing(self) -> int:
         """How many more connections are of use."""
-        if self._sessions and self._loop.time() < self._crowded_until:
-            return 0
         under_way = len(self._openings)
+        if not self._sessions:
+            # One shows whether the server lets us in: a wrong password is tried once, and not by all.
+            return min(len(self._waiting), 1) - under_way
+        if self._loop.time() < self._crowded_until:
+            return 0
         return min(len(self._waiting), self._server.connections - len(self._sessions)) - under_way
 
     async def _open(self) -> None:
         line, extensions = await open_line(self._server)
         session = Session(line, extensions, self._server, self)
         self._sessions.add(session)
+        self._was_let_in = True
         session.go_on()
 
     def _note_opening(self, task: asyncio.Task[None]) -> None:
         self._openings.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is None:
+            self._spread()
             return
         was_crowded = self._loop.time() < self._crowded_until
         self._crowded_until = self._loop.time() + _CROWDED_S
         if self._sessions or self._openings:
             if not was_crowded:
                 log.warning("A connection to the mail server could not be opened", reason=str(error))
+            return
+        if self._was_let_in:
+            # A server that we know gets a second chance.
+            self._was_let_in = False
+            self._spread()
             return
         if isinstance(error, NoSessionError):
             if not was_crowded:

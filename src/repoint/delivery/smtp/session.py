@@ -25,7 +25,7 @@ _CLOSING = 421
 _PIECE_BYTES = 256 << 10
 # For the server to take note that we are gone; TLS waits for it.
 _FAREWELL_S = 2
-# A message that lost its connection before it was sent is tried on another one.
+# So many fresh connections a message may lose before it was sent.
 _TRIES = 2
 
 
@@ -57,6 +57,10 @@ class Step(IntEnum):
     # The final dot: of a message, and of nothing, for a server that asks for a message to nobody.
     MESSAGE = 5
     NOTHING = 6
+
+
+# Members of an enum are slow to look up.
+_RSET, _MAIL, _RCPT, _DATA, _PIECE, _MESSAGE, _NOTHING = Step
 
 
 class Session:
@@ -118,7 +122,7 @@ class Session:
             self._line.lose(LostError(f"the server said {reply.code} and closed"))
             return
         step, job = self._awaited.popleft()
-        if reply.code == _CLOSING and step is not Step.MESSAGE:
+        if reply.code == _CLOSING and step is not _MESSAGE:
             self._awaited.appendleft((step, job))
             self._note_closing(job, reply)
             return
@@ -145,7 +149,7 @@ class Session:
 
     def _settle(self, step: Step, job: Job, why: LostError) -> None:
         """Tell what became of a message when the connection was lost at this step."""
-        if step is Step.MESSAGE:
+        if step is _MESSAGE:
             text = f"{why}; the message had been sent and may have been taken"
             job.finish(Outcome(Status.UNKNOWN_FAILURE, 500, text, is_in_doubt=True))
         elif job.refusal is not None:
@@ -156,15 +160,20 @@ class Session:
             self._try_elsewhere(job, why)
 
     def _try_elsewhere(self, job: Job, why: LostError) -> None:
-        job.losses += 1
+        # A connection that was used before may have come to its end meanwhile, and others with it.
+        job.losses += self._is_first()
         if job.losses < _TRIES:
             self._work.put_back(job)
         else:
             job.finish(Outcome(Status.TEMPORARY_FAILURE, 500, str(why)))
 
+    def _is_first(self) -> bool:
+        """Whether the message under way is the first on this connection."""
+        return self._started <= 1
+
     def _note_closing(self, job: Job, reply: Reply) -> None:
         # The first message of a connection is answered; a later one may have come too late for this connection only.
-        if self._started <= 1 or job.losses:
+        if self._is_first():
             job.refusal = job.refusal or refused(reply)
         self._line.lose(LostError(f"the server is closing: {reply}"))
 
@@ -188,14 +197,14 @@ class Session:
         self._envelope = found
         must_reset, self._must_reset = self._must_reset, False
         if must_reset:
-            self._awaited.append((Step.RSET, job))
+            self._awaited.append((_RSET, job))
             if not self._is_pipelining:
                 return b"RSET\r\n"
-        self._awaited.append((Step.MAIL, job))
+        self._awaited.append((_MAIL, job))
         if not self._is_pipelining:
             return found.mail
-        self._awaited.append((Step.RCPT, job))
-        self._awaited.append((Step.DATA, job))
+        self._awaited.append((_RCPT, job))
+        self._awaited.append((_DATA, job))
         return b"".join((b"RSET\r\n", *found) if must_reset else found)
 
     def _say(self, step: Step, job: Job, command: bytes) -> None:
@@ -205,22 +214,22 @@ class Session:
 
     def _after_rset(self, job: Job, reply: Reply) -> None:
         if not reply.is_good:
-            self._awaited.appendleft((Step.RSET, job))
+            self._awaited.appendleft((_RSET, job))
             self._line.lose(LostError(f"the server refused RSET: {reply}"))
         elif not self._is_pipelining:
-            self._say(Step.MAIL, job, self._envelope.mail)
+            self._say(_MAIL, job, self._envelope.mail)
 
     def _after_mail(self, job: Job, reply: Reply) -> None:
         if not reply.is_good:
             job.refusal = refused(reply)
         if not self._is_pipelining:
-            self._go_on_or_refuse(job, Step.RCPT, self._envelope.rcpt)
+            self._go_on_or_refuse(job, _RCPT, self._envelope.rcpt)
 
     def _after_rcpt(self, job: Job, reply: Reply) -> None:
         if not reply.is_good and job.refusal is None:
             job.refusal = refused(reply)
         if not self._is_pipelining:
-            self._go_on_or_refuse(job, Step.DATA, self._envelope.data)
+            self._go_on_or_refuse(job, _DATA, self._envelope.data)
 
     def _go_on_or_refuse(self, job: Job, step: Step, command: bytes) -> None:
         if job.refusal is None:
@@ -235,7 +244,7 @@ class Session:
             self._send(job)
         else:
             # It asks for a message all the same; an empty one to nobody, as RFC 2920 section 3.1 has it.
-            self._say(Step.NOTHING, job, b".\r\n")
+            self._say(_NOTHING, job, b".\r\n")
 
     def _after_nothing(self, job: Job, _reply: Reply) -> None:
         self._refuse(job, job.refusal or Outcome(Status.UNKNOWN_FAILURE, 500, "nobody was left to send it to"))
@@ -250,7 +259,7 @@ class Session:
         if len(data) <= _PIECE_BYTES:
             self._send_last(job, data)
         else:
-            self._awaited.append((Step.PIECE, job))
+            self._awaited.append((_PIECE, job))
             self._send_pieces(job, memoryview(data))
 
     def _send_pieces(self, job: Job, data: memoryview) -> None:
@@ -270,7 +279,7 @@ class Session:
         self._line.lose(LostError(f"the server did not listen to the end: {reply}"))
 
     def _send_last(self, job: Job, data: bytes) -> None:
-        self._awaited.append((Step.MESSAGE, job))
+        self._awaited.append((_MESSAGE, job))
         self._line.write(data + self._open_next() if self._is_pipelining else data)
         self._line.wait(self._server.data_timeout_s)
 
