@@ -1,7 +1,7 @@
 """What is logged of a message (events.md sections 7 and 8): made here for everything that is sent, whoever sends it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -64,43 +64,60 @@ class Recorder:
     # The `attributes()` of the campaign's run or the journey's step; None for a direct send.
     attributes: dict[str, str] | None = None
 
-    def events(self, delivered: Delivered) -> Iterator[Event]:
-        """What is logged of one recipient now; notifications and calls of a direct send are not."""
-        recipient = delivered.recipient
-        makes = _MAKERS.get(recipient.channel_type)
-        if makes is None:
-            return
-        subject = _subject(recipient)
-        for event_type, record in makes(self, delivered, subject):
-            yield Event(self.origin.application_id, event_type, delivered.at, record, _key(recipient))
+    def record(self, delivered: Delivered) -> tuple[list[Event], Sent | None]:
+        """What is logged of one recipient now, and what is kept of its message for who tells of it later.
 
-    def sent(self, delivered: Delivered) -> Sent | None:
-        """What is kept of a message for who tells of it later; None when it has not gone out, or nobody will."""
-        message = delivered.message
-        if message is None or not delivered.is_out or not isinstance(message.content, Email | Sms):
-            return None
-        told = self._mail(delivered, message) if isinstance(message.content, Email) else self._sms(delivered, message)
+        Neither for notifications and calls of a direct send, nor for whom there was no message to begin with.
+        """
+        told = self._told(delivered)
+        if told is None:
+            return [], None
+        recipient = delivered.recipient
+        found = self._of_email(delivered, told) if isinstance(told, Mail) else self._of_sms(delivered, told)
+        application_id, key = self.origin.application_id, _key(recipient)
+        events = [Event(application_id, event_type, delivered.at, record, key) for event_type, record in found]
+        return events, self._sent(delivered, told) if delivered.is_out else None
+
+    def _told(self, delivered: Delivered) -> Mail | SmsTold | None:
+        """What records tell of the message; None where there are none."""
+        message, content = delivered.message, delivered.message and delivered.message.content
+        if isinstance(content, Email) and message is not None:
+            return self._mail(delivered, content)
+        if isinstance(content, Sms) and message is not None:
+            return self._sms(delivered, message.address, content)
+        if delivered.could_not_be_rendered and delivered.recipient.channel_type == "EMAIL":
+            sender = self.source.member("EmailMessage").get("FromAddress", "")
+            return self._mail(delivered, Email("", b"", sender, ""))
+        if delivered.outcome.status == Status.OPT_OUT and delivered.recipient.channel_type == "SMS":
+            is_promotional = self.source.member("SMSMessage").get("MessageType") == "PROMOTIONAL"
+            unsent = Sms("", "PROMOTIONAL" if is_promotional else "TRANSACTIONAL")
+            return self._sms(delivered, delivered.recipient.address, unsent)
+        return None
+
+    def _sent(self, delivered: Delivered, told: Mail | SmsTold) -> Sent:
         recipient = delivered.recipient
         return Sent(
-            message.id,
+            recipient.message_id,
             delivered.at,
-            message.channel_type,
+            recipient.channel_type,
             recipient.client_id,
             _key(recipient),
             told,
             delivered.outcome.provider_message_id,
         )
 
-    def of_email(self, delivered: Delivered, subject: Subject) -> Iterator[tuple[str, str]]:
+    def _of_email(self, delivered: Delivered, mail: Mail) -> Iterator[tuple[str, str]]:
         """Types and records of an e-mail."""
-        at, outcome, message = delivered.at, delivered.outcome, delivered.message
-        if message is None:
-            if delivered.could_not_be_rendered:
-                yield "_email.rendering_failure", self._rendering_failure(delivered, subject)
+        at, outcome = delivered.at, delivered.outcome
+        records = EmailRecords(self.origin, _subject(delivered.recipient), mail)
+        if delivered.could_not_be_rendered:
+            template = self.source.templates.get("EMAIL")
+            name = "" if template is None else template.name
+            told = records.rendering_failure(at, template_name=name, error_message=outcome.detail)
+            yield "_email.rendering_failure", told
             return
         if not delivered.is_out and not delivered.is_hard_bounce:
             return
-        records = EmailRecords(self.origin, subject, self._mail(delivered, message))
         yield "_email.send", records.send(at)
         if outcome.is_sent:
             # A relay that has taken it is the last that tells of it without being asked.
@@ -109,45 +126,33 @@ class Recorder:
             bounce = Bounce("Permanent", "General", "failed", found[0], outcome.detail)
             yield "_email.hardbounce", records.hardbounce(at, bounce)
 
-    def of_sms(self, delivered: Delivered, subject: Subject) -> Iterator[tuple[str, str]]:
-        """Types and records of a text message; nothing for one that never was."""
-        if delivered.message is None and delivered.outcome.status != Status.OPT_OUT:
-            return
-        told = self._sms(delivered, delivered.message)
+    def _of_sms(self, delivered: Delivered, told: SmsTold) -> Iterator[tuple[str, str]]:
+        """Types and records of a text message."""
+        subject, at = _subject(delivered.recipient), (delivered.at, delivered.at)
         for word, status in _words(delivered.outcome):
-            at = (delivered.at, delivered.at)
             yield f"_SMS.{word}", sms_record(self.origin, subject, at, told, outcome=word, status=status)
 
-    def _rendering_failure(self, delivered: Delivered, subject: Subject) -> str:
-        recipient, template = delivered.recipient, self.source.templates.get("EMAIL")
-        sender = self.source.member("EmailMessage").get("FromAddress", "")
-        attributes = self._attributes(recipient)
-        mail = Mail(recipient.message_id, delivered.at, sender, recipient.address, "", [], attributes)
-        name = "" if template is None else template.name
-        records = EmailRecords(self.origin, subject, mail)
-        return records.rendering_failure(delivered.at, template_name=name, error_message=delivered.outcome.detail)
-
-    def _mail(self, delivered: Delivered, message: Message) -> Mail:
-        assert isinstance(message.content, Email)  # noqa: S101 - asked of e-mails only
-        content, recipient = message.content, delivered.recipient
-        headers, attributes = headers_of(content.mime), self._attributes(recipient)
+    def _mail(self, delivered: Delivered, content: Email) -> Mail:
+        recipient = delivered.recipient
         return Mail(
-            message.id, delivered.at, content.from_address, recipient.address, content.subject, headers, attributes
+            recipient.message_id,
+            delivered.at,
+            content.from_address,
+            recipient.address,
+            content.subject,
+            headers_of(content.mime),
+            self._attributes(recipient),
         )
 
-    def _sms(self, delivered: Delivered, message: Message | None) -> SmsTold:
+    def _sms(self, delivered: Delivered, number: str, content: Sms) -> SmsTold:
         recipient = delivered.recipient
-        content = None if message is None else message.content
-        sms = content if isinstance(content, Sms) else None
-        given = sms.message_type if sms else self.source.member("SMSMessage").get("MessageType")
-        number = recipient.address if message is None else message.address
         return SmsTold(
             self.request_id,
             recipient.message_id,
             number,
-            "Promotional" if given == "PROMOTIONAL" else "Transactional",
-            count_parts(sms.body) if sms else 1,
-            (sms.origination_number or sms.sender_id) if sms else None,
+            "Promotional" if content.message_type == "PROMOTIONAL" else "Transactional",
+            count_parts(content.body),
+            content.origination_number or content.sender_id,
             country(number),
             self.attributes or {},
             own_context(self.source, recipient),
@@ -157,12 +162,6 @@ class Recorder:
         if self.attributes is not None:
             return self.attributes
         return direct(own_context(self.source, recipient), self.trace_id)
-
-
-_MAKERS: dict[str, Callable[[Recorder, Delivered, Subject], Iterator[tuple[str, str]]]] = {
-    "EMAIL": Recorder.of_email,
-    "SMS": Recorder.of_sms,
-}
 
 
 def _words(outcome: Outcome) -> tuple[tuple[Word, Words], ...]:

@@ -105,8 +105,9 @@ async def _record(
     They are out, so a database that is away for a moment is waited for; when it stays away, the caller is told the
     truth about its messages all the same, and our log what the event log lacks.
     """
-    events = [event for each in delivered for event in recorder.events(each)]
-    sent = [found for each in delivered if (found := recorder.sent(each)) is not None]
+    recorded = [recorder.record(each) for each in delivered]
+    events = [event for found, _ in recorded for event in found]
+    sent = [found for _, found in recorded if found is not None]
     bounced = [each.message for each in delivered if each.is_hard_bounce and each.message is not None]
     if not events and not sent:
         return

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
+
 from repoint.contract.dates import format_instant
 from repoint.events.records import JsonObject, Origin, Subject, milliseconds, service_record
 
@@ -90,6 +92,8 @@ class EmailRecords:
         self._origin = origin
         self._subject = subject
         self._mail = mail
+        # Several records are made of most messages.
+        self._document = msgspec.Raw(msgspec.json.encode(mail.document()))
 
     def send(self, at: datetime) -> str:
         """It was handed on to be sent."""
@@ -165,7 +169,7 @@ class EmailRecords:
 
     def _record(self, kind: str, feedback: str, at: datetime, what: JsonObject, *, is_visit: bool = False) -> str:
         # Pinpoint's records of opens and clicks name a Message-ID without having one.
-        mail = self._mail.document(more_headers=[("Message-ID", "null")] if is_visit else [])
+        mail = self._mail.document(more_headers=[("Message-ID", "null")]) if is_visit else self._document
         return service_record(
             self._origin,
             self._subject,
