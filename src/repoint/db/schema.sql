@@ -557,11 +557,11 @@ CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, crea
 
 CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment_id, type, created_at DESC, id DESC) WHERE (segment_id IS NOT NULL);
 
-CREATE INDEX mailbox_by_age ON public.mailbox USING btree (kept_at);
+CREATE INDEX mailbox_by_age ON public.mailbox USING brin (kept_at);
 
 CREATE UNIQUE INDEX mailbox_by_message ON public.mailbox USING btree (application_id, message_id);
 
-CREATE INDEX sent_messages_by_age ON public.sent_messages USING btree (sent_at);
+CREATE INDEX sent_messages_by_age ON public.sent_messages USING brin (sent_at);
 
 CREATE INDEX workers_name ON public.workers USING btree (name);
 

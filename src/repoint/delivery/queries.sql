@@ -27,7 +27,7 @@ FROM mailbox WHERE message_id = %(message_id)s AND application_id = %(applicatio
 -- forget_kept --
 -- Some messages that were kept long enough.
 DELETE FROM mailbox WHERE position IN (
-    SELECT position FROM mailbox WHERE kept_at < %(before)s ORDER BY kept_at LIMIT %(rows)s)
+    SELECT position FROM mailbox WHERE kept_at < %(before)s LIMIT %(rows)s)
 
 -- clear_kept --
 -- Some messages of an application that is gone.
@@ -51,7 +51,7 @@ FROM sent_messages WHERE application_id = %(application_id)s AND message_id = AN
 -- forget_sent --
 -- Some messages that nobody tells of any more.
 DELETE FROM sent_messages WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM sent_messages WHERE sent_at < %(before)s ORDER BY sent_at LIMIT %(rows)s))
+    SELECT ctid FROM sent_messages WHERE sent_at < %(before)s LIMIT %(rows)s))
 
 -- clear_sent --
 -- Some messages of an application that is gone.
