@@ -133,6 +133,7 @@ def run(environment: dict[str, str], folder: Path) -> None:
     endpoints = export(client, environment, application["Id"], folder, expected["endpoints"])
     segments(client, environment, application["Id"], folder, endpoints)
     events(client, environment, application["Id"], folder)
+    messages(client, environment, application["Id"])
 
 
 def import_file(client: Any, application_id: str, name: str, file_format: str, expected: dict[str, Any]) -> None:
@@ -323,6 +324,60 @@ def sent_on(folder: Path, count: int) -> list[dict[str, Any]]:
         if len(lines) >= count or time.monotonic() > deadline:
             return [json.loads(line) for line in lines]
         time.sleep(0.1)
+
+
+TEMPLATE = {
+    "Subject": "{{User.UserAttributes.FirstName}}, your order {{order}} is on its way",
+    "HtmlPart": "<p>Dear {{User.UserAttributes.FirstName}},</p><p>order <b>{{order}}</b> has left our house.</p>",
+    "DefaultSubstitutions": '{"User.UserAttributes.FirstName": "customer"}',
+}
+
+
+def messages(client: Any, environment: dict[str, str], application_id: str) -> None:
+    """An e-mail with a template to three recipients and a text to a stored endpoint, as the mailbox has them."""
+    step("Send an e-mail to three recipients with a template")
+    email = {"FromAddress": "Demo shop <orders@shop.example>", "Identity": "shop.example"}
+    client.update_email_channel(ApplicationId=application_id, EmailChannelRequest=email)
+    client.create_email_template(TemplateName="order", EmailTemplateRequest=TEMPLATE)
+    names = {"ann@example.com": "Ann", "bob@example.com": "Bob & Co", "zoe@example.com": None}
+    addresses = {
+        address: {"ChannelType": "EMAIL", "Substitutions": {"order": ["4711"]} | _first_name(name)}
+        for address, name in names.items()
+    }
+    request = {"Addresses": addresses, "MessageConfiguration": {}}
+    template = {"TemplateConfiguration": {"EmailTemplate": {"Name": "order"}}}
+    answer = client.send_messages(ApplicationId=application_id, MessageRequest=request | template)["MessageResponse"]
+    show(answer["Result"])
+
+    step("Send a text with an inline body to a stored endpoint")
+    client.update_sms_channel(ApplicationId=application_id, SMSChannelRequest={"SenderId": "DEMOSHOP"})
+    phone = {"ChannelType": "SMS", "Address": "+14255550142", "User": {"UserId": USER_ID}}
+    client.update_endpoint(ApplicationId=application_id, EndpointId="demo-phone", EndpointRequest=phone)
+    text = {
+        "SMSMessage": {"Body": "Hello {{User.UserId}}, your code is {{code}}", "Substitutions": {"code": ["123456"]}}
+    }
+    request = {"Endpoints": {"demo-phone": {}}, "MessageConfiguration": text}
+    told = client.send_messages(ApplicationId=application_id, MessageRequest=request)["MessageResponse"]
+    result = told["EndpointResult"]["demo-phone"]
+    check(result["DeliveryStatus"] == "SUCCESSFUL", "the text was sent", result)
+
+    step("Look into the mailbox, where messages stay until a provider is set")
+    listed = repoint(environment, "mailbox", "--app", application_id)
+    console.print(listed, end="", markup=False, soft_wrap=True)
+    heads = [line.split("\t")[3] for line in listed.splitlines()]
+    expected = [f"{name or 'customer'}, your order 4711 is on its way" for name in names.values()]
+    expected.append(f"Hello {USER_ID}, your code is 123456")
+    check(heads == expected, "the three e-mails and the text are there, each filled for its recipient", heads)
+    message_id = answer["Result"]["bob@example.com"]["MessageId"]
+    shown = repoint(environment, "mailbox", "show", message_id, "--app", application_id)
+    console.print(shown, end="", markup=False)
+    check("Dear Bob &amp; Co" in shown, "what was put into HTML is escaped there", shown)
+    tail = repoint(environment, "events", "tail", "--app", application_id, "--type", "_email.delivered", "--json")
+    check(len(tail.splitlines()) == len(names), "the log tells of each e-mail", tail)
+
+
+def _first_name(name: str | None) -> dict[str, list[str]]:
+    return {} if name is None else {"User.UserAttributes.FirstName": [name]}
 
 
 def is_traveller(endpoint: dict[str, Any]) -> bool:

@@ -96,7 +96,8 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 def is_command(words: list[str]) -> bool:
     """Whether the words are a command of ours with options that it has; its arguments may be anything."""
     command: Any = typer.main.get_command(command_line([]))
-    while hasattr(command, "commands") and words:
+    # A group may have options of its own, and then do something itself.
+    while hasattr(command, "commands") and words and not (command.invoke_without_command and words[0][0] == "-"):
         if words[0] not in command.commands:
             return False
         command, *words = command.commands[words[0]], *words[1:]
