@@ -102,3 +102,24 @@ def test_events_are_put_and_streamed_with_the_aws_cli(aws: Aws, running: Serve) 
     (result,) = answer["EventsResponse"]["Results"].values()
     assert result["EventsItemResponse"] == {"v1": {"StatusCode": 202, "Message": "Accepted"}}
     assert made == found == deleted
+
+
+@pytest.mark.timeout(400)
+def test_messages_are_sent_with_the_aws_cli(aws: Aws) -> None:
+    app = aws("create-app", "--create-application-request", "Name=from-the-cli")["ApplicationResponse"]["Id"]
+    email = "FromAddress=news@example.com,Identity=arn:aws:ses:us-east-1:000000000000:identity/example.com"
+    request = {
+        "Addresses": {"ann@example.com": {"ChannelType": "EMAIL", "Substitutions": {"name": ["Ann"]}}},
+        "MessageConfiguration": {},
+        "TemplateConfiguration": {"EmailTemplate": {"Name": "from-the-cli"}},
+    }
+
+    channel = aws("update-email-channel", "--application-id", app, "--email-channel-request", email)
+    template = json.dumps({"Subject": "Hello {{name}}", "HtmlPart": "<p>{{name}}</p>"})
+    aws("create-email-template", "--template-name", "from-the-cli", "--email-template-request", template)
+    answer = aws("send-messages", "--application-id", app, "--message-request", json.dumps(request))
+    channels = aws("get-channels", "--application-id", app)["ChannelsResponse"]["Channels"]
+
+    assert channel["EmailChannelResponse"]["Platform"] == "EMAIL"
+    assert answer["MessageResponse"]["Result"]["ann@example.com"]["DeliveryStatus"] == "SUCCESSFUL"
+    assert set(channels) == {"EMAIL", "IN_APP"}
