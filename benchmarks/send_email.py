@@ -51,9 +51,11 @@ def smtp_sink() -> Iterator[int]:
     # Started by root it wants to be somebody else.
     user = ["-u", "nobody"] if os.getuid() == 0 else []
     with subprocess.Popen([program("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"]) as process:
-        wait_for(port)
-        yield port
-        process.kill()
+        try:
+            wait_for(port)
+            yield port
+        finally:
+            process.kill()
 
 
 def program(name: str) -> str:
