@@ -1,0 +1,186 @@
+"""The process of a local function from our side: started, called, listened to, killed. `child.py` is the other side."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from repoint.functions.local.printed import Allowance, Printed
+from repoint.functions.outcome import MOST_BYTES, Failed, FailureKind, Outcome, returned, thrown
+
+_CHILD = Path(__file__).with_name("child.py")
+_CHUNK_BYTES = 64 << 10
+# What a process that has closed its socket may take to end.
+_ENDING_S = 1
+# So long we listen for what a process printed last, when it has ended.
+_LAST_WORDS_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What processes of one function run."""
+
+    name: str
+    folder: Path
+    # `module.function`.
+    handler: str
+    python: str
+    memory_bytes: int
+    environment: Mapping[str, str]
+
+
+class UnstartableError(Exception):
+    """A process could not be started; the text tells why."""
+
+
+class _Head(msgspec.Struct):
+    """The line before the `size` bytes of a message."""
+
+    kind: Literal["response", "error", "init"]
+    id: str
+    size: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Process:
+    """A running process; it takes one call at a time. Made by `start_process`, and always to be killed at the end."""
+
+    def __init__(self, process: asyncio.subprocess.Process, lifeline: int, printed: Printed) -> None:
+        self._process = process
+        # While this is open the process lives.
+        self._lifeline = lifeline
+        self._printed = printed
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter
+        self._tasks = {asyncio.create_task(self._listen()), asyncio.create_task(self._watch())}
+        self._is_spent = False
+        self.idle_since = 0.0
+
+    async def connect(self, connection: socket.socket) -> None:
+        """Take our end of the socket over."""
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=connection, limit=1 << 20)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it takes no further call."""
+        return self._is_spent or self._process.returncode is not None or self._reader.at_eof()
+
+    async def call(self, request_id: str, arn: str, payload: bytes, deadline_ms: int) -> Outcome:
+        """Have the handler called; whatever fails is told, but for the time it takes."""
+        self._printed.begin(request_id)
+        head = {"id": request_id, "arn": arn, "deadline_ms": deadline_ms, "size": len(payload)}
+        try:
+            self._writer.write(msgspec.json.encode(head) + b"\n" + payload)
+            await self._writer.drain()
+            while True:
+                found, body = await self._read()
+                # Another one's is the answer of a copy, or of a thread, that came late.
+                if found.id in {request_id, ""}:
+                    break
+        except (msgspec.MsgspecError, ValueError, asyncio.IncompleteReadError, ConnectionError):
+            self._is_spent = True
+            return Failed(FailureKind.CRASHED, await self._ending())
+        if body is None:
+            return Failed(FailureKind.TOO_LARGE, f"the answer, {found.size} bytes, has more than {MOST_BYTES}")
+        # A process whose handler cannot be loaded ends by itself.
+        self._is_spent = found.kind == "init"
+        return returned(body) if found.kind == "response" else thrown(body)
+
+    async def _read(self) -> tuple[_Head, bytes | None]:
+        """The next message, without its body when that is too large."""
+        head = msgspec.json.decode(await self._reader.readline(), type=_Head)
+        if head.size <= MOST_BYTES:
+            return head, await self._reader.readexactly(head.size)
+        left = head.size
+        while left:
+            chunk = await self._reader.read(min(left, _CHUNK_BYTES))
+            if not chunk:
+                raise asyncio.IncompleteReadError(b"", left)
+            left -= len(chunk)
+        return head, None
+
+    async def _ending(self) -> str:
+        """How the process ended, in words; one that has not is killed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._process.wait()), _ENDING_S)
+        code = self._process.returncode
+        if code is None:
+            return "the process did not keep to the protocol"
+        return f"the process was killed by signal {-code}" if code < 0 else f"the process ended with exit code {code}"
+
+    async def kill(self) -> None:
+        """End it and whatever it started, at once."""
+        self._kill_group()
+        with suppress(OSError):
+            os.close(self._lifeline)
+        await self._process.wait()
+        self._writer.close()
+        _, waiting = await asyncio.wait(self._tasks, timeout=_LAST_WORDS_S)
+        for task in waiting:
+            task.cancel()
+        self._printed.end()
+
+    async def _watch(self) -> None:
+        """When it ends by itself, end what it leaves behind."""
+        await self._process.wait()
+        self._kill_group()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def _listen(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        while chunk := await self._process.stdout.read(_CHUNK_BYTES):
+            self._printed.take(chunk)
+
+
+async def start_process(program: Program, allowance: Allowance) -> Process:
+    """Start a process; raises UnstartableError."""
+    ours, theirs = socket.socketpair()
+    their_end, our_end = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program.python,
+            str(_CHILD),
+            str(theirs.fileno()),
+            program.handler,
+            str(program.memory_bytes),
+            str(_packages()),
+            stdin=their_end,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=program.folder,
+            env=program.environment,
+            pass_fds=(theirs.fileno(),),
+            # What it starts is killed with it.
+            start_new_session=True,
+        )
+    except BaseException as error:
+        ours.close()
+        os.close(our_end)
+        if isinstance(error, OSError):
+            raise UnstartableError(f"{program.python} cannot be run: {error.strerror or error}") from error
+        raise
+    finally:
+        theirs.close()
+        os.close(their_end)
+    started = Process(process, our_end, Printed(program.name, allowance))
+    await started.connect(ours)
+    return started
+
+
+def _packages() -> Path:
+    """The folder that awslambdaric was installed in."""
+    spec = find_spec("awslambdaric")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"awslambdaric is not installed for {sys.executable}")
+    return Path(spec.origin).parent.parent
