@@ -59,7 +59,7 @@ async def open_webhook(
     `timeout_s` is the time that a call may take, by default ANSWER_TIMEOUT_S.
     Raises RefusedUrlError for a URL that cannot be called, NoAnswerError when `ca_file` cannot be read.
     """
-    target = _read(url)
+    target = read_url(url)
     transport = _JudgedTransport(allowed, await asyncio.to_thread(_trust, ca_file))
     timeout_s = timeout_s or ANSWER_TIMEOUT_S
     timeout = httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
@@ -192,7 +192,8 @@ def _plain(address: Address) -> Address:
     return mapped or address
 
 
-def _read(url: str) -> httpx2.URL:
+def read_url(url: str) -> httpx2.URL:
+    """A URL that may be called as far as it can be told by itself; raises RefusedUrlError."""
     try:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:

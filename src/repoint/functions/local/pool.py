@@ -34,7 +34,7 @@ class LocalFunction:
     """The processes of one function."""
 
     def __init__(self, name: str, function: Function, region: str) -> None:
-        self._file = Path(file_of(function)[0]).absolute()
+        self._file, _ = file_of(function)
         self._program = _program(name, function, region)
         self._timeout_s = function.timeout_s
         self._processes = function.processes
@@ -55,7 +55,7 @@ class LocalFunction:
         try:
             await asyncio.wait_for(self._free.acquire(), self._timeout_s)
         except TimeoutError:
-            return Failed(FailureKind.THROTTLED, f"its {self._processes} processes are busy")
+            return Failed(FailureKind.THROTTLED, f"all of its processes ({self._processes}) are busy")
         try:
             return await self._call(await self._take(), arn, payload, str(uuid.uuid4()))
         except FileNotFoundError:
@@ -124,16 +124,15 @@ def _missing(file: Path) -> Failed:
     return Failed(FailureKind.NOT_FOUND, f"there is no file {file}")
 
 
-def file_of(function: Function) -> tuple[str, str]:
-    """Path and handler of a function with `file`."""
+def file_of(function: Function) -> tuple[Path, str]:
+    """The path, and the handler in it, of a function with `file`."""
     assert function.file is not None  # noqa: S101 - there are no other local functions
     path, _, handler = function.file.rpartition(":")
-    return path, handler
+    return Path(path).absolute(), handler
 
 
 def _program(name: str, function: Function, region: str) -> Program:
-    path, handler = file_of(function)
-    file = Path(path).absolute()
+    file, handler = file_of(function)
     about = {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,

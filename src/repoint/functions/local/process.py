@@ -85,9 +85,12 @@ class Process:
                 # Another one's is the answer of a copy, or of a thread, that came late.
                 if found.id in {request_id, ""}:
                     break
-        except (msgspec.MsgspecError, ValueError, asyncio.IncompleteReadError, ConnectionError):
+        except (EOFError, ConnectionError):
             self._is_spent = True
             return Failed(FailureKind.CRASHED, await self._ending())
+        except (ValueError, msgspec.MsgspecError):
+            self._is_spent = True
+            return Failed(FailureKind.CRASHED, "the process did not keep to the protocol")
         if body is None:
             return Failed(FailureKind.TOO_LARGE, f"the answer, {found.size} bytes, has more than {MOST_BYTES}")
         # A process whose handler cannot be loaded ends by itself.
@@ -95,25 +98,28 @@ class Process:
         return returned(body) if found.kind == "response" else thrown(body)
 
     async def _read(self) -> tuple[_Head, bytes | None]:
-        """The next message, without its body when that is too large."""
-        head = msgspec.json.decode(await self._reader.readline(), type=_Head)
+        """The next message, without its body when that is too large; raises EOFError, and ValueError for nonsense."""
+        line = await self._reader.readline()
+        if not line:
+            raise EOFError
+        head = msgspec.json.decode(line, type=_Head)
         if head.size <= MOST_BYTES:
             return head, await self._reader.readexactly(head.size)
         left = head.size
         while left:
             chunk = await self._reader.read(min(left, _CHUNK_BYTES))
             if not chunk:
-                raise asyncio.IncompleteReadError(b"", left)
+                raise EOFError
             left -= len(chunk)
         return head, None
 
     async def _ending(self) -> str:
-        """How the process ended, in words; one that has not is killed."""
+        """How the process ended, in words."""
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._process.wait()), _ENDING_S)
         code = self._process.returncode
         if code is None:
-            return "the process did not keep to the protocol"
+            return "the process closed its connection"
         return f"the process was killed by signal {-code}" if code < 0 else f"the process ended with exit code {code}"
 
     async def kill(self) -> None:
