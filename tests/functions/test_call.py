@@ -1,6 +1,7 @@
 """One call, whoever runs the function: who it is, whether it may be called, and how often it is tried."""
 
 import json
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
 
 HANDLERS = Path(__file__).with_name("handlers.py")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "functions.md"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:greet"
 CAMPAIGN = "arn:aws:mobiletargeting:us-east-1:000000000000:apps/a1/campaigns/c1"
 
@@ -75,6 +77,16 @@ async def test_the_lambda_api_is_asked_for_what_it_knows(
 
     assert outcome == Returned({})
     assert unquote(receiver.received[0].path) == f"/2015-03-31/functions/{path}/invocations"
+
+
+async def test_the_hook_of_the_page_filters(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```python\n(def .*?)\n\n\nevent = ", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "hooks.py").write_text(example)
+    endpoints = {"a": {"Attributes": {"plan": ["pro"]}}, "b": {"Attributes": {"plan": ["trial"]}}}
+
+    outcome = await called(settings(greet=f"{tmp_path}/hooks.py:greet"), payload={"Endpoints": endpoints})
+
+    assert outcome == Returned({"a": {"Attributes": {"plan": ["pro"], "Offer": ["20 %"]}}})
 
 
 async def test_a_function_of_another_region_is_not_called(receiver: Receiver) -> None:

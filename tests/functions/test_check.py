@@ -77,4 +77,4 @@ def test_a_setting_that_does_not_fit_is_told(function: Any, mistake: str) -> Non
 @pytest.mark.parametrize("name", ["", "a b", "arn:aws:lambda", "x" * 65])
 def test_a_name_that_lambda_would_not_take_is_told(name: str) -> None:
     with pytest.raises(ValueError, match="String should match pattern"):
-        Settings(functions={name: "hooks.py:handler"})
+        Settings.model_validate({"functions": {name: "hooks.py:handler"}})

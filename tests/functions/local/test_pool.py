@@ -192,6 +192,15 @@ async def test_a_process_that_ended_is_replaced() -> None:
     assert second == Failed(FailureKind.CRASHED, "the process ended with exit code 2")
 
 
+async def test_a_daemon_that_is_left_holds_nothing_up(tmp_path: Path) -> None:
+    async with opened("leave_a_daemon") as function:
+        async with asyncio.timeout(5):
+            outcome = await call(function, str(tmp_path / "pid"))
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+    assert outcome == Failed(FailureKind.CRASHED, "the process ended with exit code 0")
+
+
 async def test_a_process_that_dies_between_calls_costs_no_call() -> None:
     async with opened("about") as function:
         first = await call(function)
@@ -321,9 +330,8 @@ async def test_a_python_that_is_too_old_is_told() -> None:
 def another_python(version: str) -> str:
     """A Python of this version, without anything of ours; skips the test where there is none."""
     places = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
-    for place in filter(None, places):
-        tried = subprocess.run([place, "-c", ""], check=False, capture_output=True)
-        if tried.returncode == 0:
+    for place in places:
+        if place and subprocess.run([place, "-c", ""], check=False, capture_output=True).returncode == 0:
             return str(place)
     pytest.skip(f"there is no Python {version} here")
 

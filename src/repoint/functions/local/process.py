@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +21,7 @@ _CHILD = Path(__file__).with_name("child.py")
 _CHUNK_BYTES = 64 << 10
 # What a process that has closed its socket may take to end.
 _ENDING_S = 1
-# So long we listen for what a process printed last, when it has ended.
+# What a process that has ended may have answered and printed last comes within this time.
 _LAST_WORDS_S = 0.2
 
 
@@ -53,20 +53,24 @@ class _Head(msgspec.Struct):
 class Process:
     """A running process; it takes one call at a time. Made by `start_process`, and always to be killed at the end."""
 
-    def __init__(self, process: asyncio.subprocess.Process, lifeline: int, printed: Printed) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        output: "_Output",
+        lifeline: int,
+    ) -> None:
         self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._output = output
         # While this is open the process lives.
         self._lifeline = lifeline
-        self._printed = printed
-        self._reader: asyncio.StreamReader
-        self._writer: asyncio.StreamWriter
-        self._tasks = {asyncio.create_task(self._listen()), asyncio.create_task(self._watch())}
+        self._is_killed = False
         self._is_spent = False
+        self._watching = asyncio.create_task(self._watch())
         self.idle_since = 0.0
-
-    async def connect(self, connection: socket.socket) -> None:
-        """Take our end of the socket over."""
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=connection, limit=1 << 20)
 
     @property
     def is_spent(self) -> bool:
@@ -75,7 +79,7 @@ class Process:
 
     async def call(self, request_id: str, arn: str, payload: bytes, deadline_ms: int) -> Outcome:
         """Have the handler called; whatever fails is told, but for the time it takes."""
-        self._printed.begin(request_id)
+        self._output.printed.begin(request_id)
         head = {"id": request_id, "arn": arn, "deadline_ms": deadline_ms, "size": len(payload)}
         try:
             self._writer.write(msgspec.json.encode(head) + b"\n" + payload)
@@ -128,60 +132,89 @@ class Process:
         with suppress(OSError):
             os.close(self._lifeline)
         await self._process.wait()
-        self._writer.close()
-        _, waiting = await asyncio.wait(self._tasks, timeout=_LAST_WORDS_S)
-        for task in waiting:
-            task.cancel()
-        self._printed.end()
+        self._watching.cancel()
+        self._writer.transport.abort()
+        await self._output.close()
 
     async def _watch(self) -> None:
-        """When it ends by itself, end what it leaves behind."""
+        """When it ends by itself, end what it leaves behind, and the call that it is in."""
         await self._process.wait()
         self._kill_group()
+        # What it answered last may be on its way; a daemon that it left may hold the socket open for ever.
+        await asyncio.sleep(_LAST_WORDS_S)
+        self._writer.transport.abort()
 
     def _kill_group(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        # Once, as the number may be another's some time later.
+        if not self._is_killed:
+            self._is_killed = True
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _listen(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        while chunk := await self._process.stdout.read(_CHUNK_BYTES):
-            self._printed.take(chunk)
+
+class _Output(asyncio.Protocol):
+    """What a process prints, standard output and errors in one."""
+
+    def __init__(self, printed: Printed) -> None:
+        self.printed = printed
+        self._transport: asyncio.BaseTransport
+        self._is_over = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.printed.take(data)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._is_over.set()
+
+    async def close(self) -> None:
+        """Listen to the last words of a process that has ended, unless a daemon that it left goes on."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_over.wait(), _LAST_WORDS_S)
+        self._transport.close()
+        self.printed.end()
 
 
 async def start_process(program: Program, allowance: Allowance) -> Process:
     """Start a process; raises UnstartableError."""
-    ours, theirs = socket.socketpair()
-    their_end, our_end = os.pipe()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program.python,
-            str(_CHILD),
-            str(theirs.fileno()),
-            program.handler,
-            str(program.memory_bytes),
-            str(_packages()),
-            stdin=their_end,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=program.folder,
-            env=program.environment,
-            pass_fds=(theirs.fileno(),),
-            # What it starts is killed with it.
-            start_new_session=True,
-        )
-    except BaseException as error:
-        ours.close()
-        os.close(our_end)
-        if isinstance(error, OSError):
+    loop = asyncio.get_running_loop()
+    with ExitStack() as theirs, ExitStack() as ours:
+        # Each of ours is kept if all goes well; theirs are inherited.
+        our_socket, their_socket = socket.socketpair()
+        ours.callback(our_socket.close)
+        theirs.callback(their_socket.close)
+        their_input, lifeline = os.pipe()
+        ours.callback(os.close, lifeline)
+        theirs.callback(os.close, their_input)
+        our_output, their_output = os.pipe()
+        output_file = ours.enter_context(open(our_output, "rb", buffering=0))  # noqa: ASYNC230, PTH123 - a pipe
+        theirs.callback(os.close, their_output)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program.python,
+                str(_CHILD),
+                str(their_socket.fileno()),
+                program.handler,
+                str(program.memory_bytes),
+                str(_packages()),
+                stdin=their_input,
+                stdout=their_output,
+                stderr=their_output,
+                cwd=program.folder,
+                env=program.environment,
+                pass_fds=(their_socket.fileno(),),
+                # What it starts is killed with it.
+                start_new_session=True,
+            )
+        except OSError as error:
             raise UnstartableError(f"{program.python} cannot be run: {error.strerror or error}") from error
-        raise
-    finally:
-        theirs.close()
-        os.close(their_end)
-    started = Process(process, our_end, Printed(program.name, allowance))
-    await started.connect(ours)
-    return started
+        output = _Output(Printed(program.name, allowance))
+        await loop.connect_read_pipe(lambda: output, output_file)
+        reader, writer = await asyncio.open_unix_connection(sock=our_socket, limit=1 << 20)
+        ours.pop_all()
+        return Process(process, reader, writer, output, lifeline)
 
 
 def _packages() -> Path:
