@@ -56,12 +56,24 @@ class AwsService(_AwsIdentities, frozen=True, extra="forbid"):
     )
 
 
+# A function's name, its ARN, or the end of one, each with or without a version or alias.
+FUNCTION_NAME = (
+    r"(?P<prefix>arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):[0-9]{12}:function:|[0-9]{12}:function:)?"
+    r"(?P<name>[a-zA-Z0-9_-]{1,64})(?P<qualifier>:(?:\$LATEST|[a-zA-Z0-9_-]{1,128}))?"
+)
+
+
 class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     """A function of the user's own: exactly one of `file`, `url` and `lambda` says where it runs."""
 
     file: str | None = Field(default=None, description="A Python file and its handler, `hooks.py:handler`.")
     url: str | None = Field(default=None, description="A URL that payloads are POSTed to.")
-    lambda_: str | None = Field(default=None, alias="lambda", description="A name or ARN that the Lambda API knows.")
+    lambda_: str | None = Field(
+        default=None,
+        alias="lambda",
+        pattern=f"^{FUNCTION_NAME}$",
+        description="A name or ARN that the Lambda API knows.",
+    )
     allow: tuple[str, ...] | None = Field(
         default=None, description="Patterns of the ARNs it may be called for; without them, any."
     )

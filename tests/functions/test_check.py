@@ -29,7 +29,6 @@ def test_functions_that_are_there_are_not_objected_to() -> None:
         ("/nowhere/hooks.py:handler", "file: there is no file /nowhere/hooks.py"),
         ({"file": f"{HANDLERS}:echo", "python": "/nowhere/python"}, "python: there is no program /nowhere/python"),
         ({"url": "ftp://example.com/"}, "url: not an https:// URL with a host"),
-        ({"lambda": "no name"}, "lambda: no name is no name and no ARN of a function"),
         ({"lambda": "other", "allow": ["apps/*"]}, "allow: apps/\\* is no ARN"),
     ],
 )
@@ -61,6 +60,8 @@ def test_a_pattern_that_says_less_than_it_means_is_remarked_on() -> None:
         ({}, "exactly one of file, url and lambda must be given"),
         ({"file": "hooks.py:handler", "url": "https://example.com/"}, "exactly one of file, url and lambda"),
         ({"url": "https://example.com/", "env": {"A": "b"}}, "env is for a function with file"),
+        ({"lambda": "no name"}, "String should match pattern"),
+        ({"lambda": "arn:aws:lambda:us-east-1:111122223333:layer:greet"}, "String should match pattern"),
         ({"lambda": "greet", "python": "python3"}, "python is for a function with file"),
         ({"lambda": "greet", "timeout_s": 0}, "greater than 0"),
         ({"lambda": "greet", "timeout_s": 901}, "less than or equal to 900"),

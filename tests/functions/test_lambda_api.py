@@ -1,6 +1,6 @@
 """Calls of functions through the Lambda API, on a server of the test's own."""
 
-import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import unquote
@@ -81,16 +81,13 @@ def test_words_of_the_service_are_told_in_ours(code: str, kind: FailureKind) -> 
     assert refused(AwsError(code, PERSONAL, is_ours=False)) == Failed(kind, code)
 
 
-async def test_a_function_that_takes_too_long_is_given_up() -> None:
-    waiting: set[asyncio.StreamWriter] = set()
-    server = await asyncio.start_server(lambda _, writer: waiting.add(writer), "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+async def test_a_function_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
+    goes_on = threading.Event()
+    receiver.answer = lambda _: Answer(200) if goes_on.wait(5) else Answer(500)
 
-    async with server, open_lambda("eu-west-1", service(url), role_arn=ROLE) as client:
-        outcome = await LambdaFunction(client, ARN, 0.1).call(ARN, b"{}")
-        for writer in waiting:
-            writer.close()
-            await writer.wait_closed()
+    async with opened(receiver, timeout_s=0.1) as function:
+        outcome = await function.call(ARN, b"{}")
+    goes_on.set()
 
     assert outcome == Failed(FailureKind.TIMED_OUT, "no answer within 0.1 s")
 

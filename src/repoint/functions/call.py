@@ -131,7 +131,7 @@ class Functions:
             return await self._lambda(named, named.text, TIMEOUT_S)
         if configured.lambda_ is not None:
             target = read_name(configured.lambda_, self._settings)
-            assert target is not None  # noqa: S101 - the settings see to it
+            assert target is not None  # noqa: S101 - the setting is of this form
             text = target.text if target.qualifier else target.text + named.qualifier
             return await self._lambda(target, text, configured.timeout_s)
         if configured.url is not None:

@@ -1,12 +1,10 @@
 """What the setting `functions` can be found wrong with before anything is called."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 
 from repoint.functions.allow import check_pattern, is_bare
 from repoint.functions.local.pool import file_of
-from repoint.functions.name import read_name
 from repoint.functions.webhook import RefusedUrlError, read_url
 from repoint.settings import Function, Settings
 
@@ -16,7 +14,7 @@ def check_functions(settings: Settings) -> list[str]:
     mistakes = [
         f"functions.{name}.{mistake}"
         for name, function in settings.functions.items()
-        for mistake in (*_place(function, settings), *_patterns(function))
+        for mistake in (*_file(function), *_url(function), *_patterns(function))
     ]
     if mistakes:
         raise ValueError("\n  ".join(["functions cannot be called:", *mistakes]))
@@ -27,26 +25,22 @@ def check_functions(settings: Settings) -> list[str]:
     ]
 
 
-def _place(function: Function, settings: Settings) -> Iterator[str]:
-    if function.file is not None:
-        yield from _file(function)
-    elif function.url is not None:
-        try:
-            read_url(function.url)
-        except RefusedUrlError as error:
-            yield f"url: {error}"
-    elif read_name(function.lambda_ or "", settings) is None:
-        yield f"lambda: {function.lambda_} is no name and no ARN of a function"
-
-
 def _file(function: Function) -> Iterator[str]:
-    if sys.platform == "win32":
-        yield "file: functions run from files on Linux and macOS only"
+    if function.file is None:
+        return
     path, _ = file_of(function)
     if not path.is_file():
         yield f"file: there is no file {path}"
     if function.python is not None and shutil.which(function.python) is None:
         yield f"python: there is no program {function.python}"
+
+
+def _url(function: Function) -> Iterator[str]:
+    try:
+        if function.url is not None:
+            read_url(function.url)
+    except RefusedUrlError as error:
+        yield f"url: {error}"
 
 
 def _patterns(function: Function) -> Iterator[str]:

@@ -3,12 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from repoint.settings import Settings
+from repoint.settings import FUNCTION_NAME, Settings
 
-_FORM = re.compile(
-    r"(?P<prefix>arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):\d{12}:function:|\d{12}:function:)?"
-    r"(?P<name>[a-zA-Z0-9_-]{1,64})(?P<qualifier>:(?:\$LATEST|[a-zA-Z0-9_-]{1,128}))?"
-)
+_FORM = re.compile(FUNCTION_NAME)
 
 
 @dataclass(frozen=True, slots=True)

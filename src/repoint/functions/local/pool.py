@@ -40,10 +40,10 @@ class LocalFunction:
         self._processes = function.processes
         self._free = asyncio.Semaphore(function.processes)
         self._allowance = Allowance()
-        self._running: set[Process] = set()
+        # With what the file's time of change was when they started.
+        self._running: dict[Process, int] = {}
         # The latest to have been busy comes last, and is the next to be.
         self._idle: list[Process] = []
-        self._modified_ns = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     async def check(self) -> Failed | None:
@@ -90,14 +90,13 @@ class LocalFunction:
     async def _take(self) -> Process:
         """A warm process, or a new one; raises FileNotFoundError for a missing file, and UnstartableError."""
         modified_ns = self._file.stat().st_mtime_ns
-        spent = [process for process in self._idle if process.is_spent or modified_ns != self._modified_ns]
-        self._idle = [process for process in self._idle if process not in spent]
-        self._modified_ns = modified_ns
-        await self._end(spent)
-        if self._idle:
-            return self._idle.pop()
+        while self._idle:
+            process = self._idle.pop()
+            if self._running[process] == modified_ns and not process.is_spent:
+                return process
+            await self._end([process])
         process = await start_process(self._program, self._allowance)
-        self._running.add(process)
+        self._running[process] = modified_ns
         return process
 
     def _put(self, process: Process) -> None:
@@ -116,7 +115,8 @@ class LocalFunction:
             await self._end(unneeded)
 
     async def _end(self, processes: list[Process]) -> None:
-        self._running.difference_update(processes)
+        for process in processes:
+            self._running.pop(process, None)
         await asyncio.gather(*(process.kill() for process in processes))
 
 

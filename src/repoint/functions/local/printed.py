@@ -7,6 +7,8 @@ import structlog
 
 CALL_BYTES = 64 << 10
 SECOND_BYTES = 128 << 10
+# What a line counts beside its text, since each costs time, an empty one too.
+LINE_COST_BYTES = 100
 # A longer line is cut in several.
 LINE_BYTES = 8 << 10
 
@@ -20,14 +22,15 @@ class Allowance:
         self._second = 0
         self._left = SECOND_BYTES
 
-    def take(self, wanted: int) -> int:
-        """How many of the wanted bytes may be logged; they are then taken."""
+    def covers(self, size_bytes: int) -> bool:
+        """Whether so much may be logged; it is then taken off."""
         second = int(time.monotonic())
         if second != self._second:
             self._second, self._left = second, SECOND_BYTES
-        taken = min(wanted, self._left)
-        self._left -= taken
-        return taken
+        if size_bytes > self._left:
+            return False
+        self._left -= size_bytes
+        return True
 
 
 class Printed:
@@ -44,33 +47,37 @@ class Printed:
 
     def begin(self, request_id: str) -> None:
         """What follows belongs to another call."""
-        self._flush()
+        self.end()
         self._request_id, self._left, self._is_cut = request_id, CALL_BYTES, False
 
     def take(self, chunk: bytes) -> None:
-        """Log what was printed, as far as limits let us."""
-        allowed = self._allowance.take(min(len(chunk), self._left))
-        self._left -= allowed
-        *lines, self._rest = re.split(rb"[\r\n]+", self._rest + chunk[:allowed])
+        """Log what was printed, until a limit is reached."""
+        if self._is_cut:
+            return
+        *lines, self._rest = re.split(rb"[\r\n]+", self._rest + chunk)
+        if len(self._rest) >= LINE_BYTES:
+            lines, self._rest = [*lines, self._rest], b""
         for line in lines:
             self._log(line)
-        if len(self._rest) >= LINE_BYTES or allowed < len(chunk):
-            self._flush()
-        if allowed < len(chunk) and not self._is_cut:
-            self._is_cut = True
-            log.warning("A function prints more than is logged", function=self._function, request_id=self._request_id)
 
     def end(self) -> None:
-        """Nothing follows."""
-        self._flush()
-
-    def _flush(self) -> None:
+        """Nothing follows on the line that was begun."""
         self._log(self._rest)
         self._rest = b""
 
     def _log(self, line: bytes) -> None:
         for start in range(0, len(line), LINE_BYTES):
-            text = line[start : start + LINE_BYTES].decode(errors="replace")
+            text = line[start : start + LINE_BYTES]
+            if self._is_cut or not self._covers(len(text) + LINE_COST_BYTES):
+                return
             # It goes to a terminal, perhaps.
-            shown = "".join(sign if sign.isprintable() else " " for sign in text)
+            shown = "".join(sign if sign.isprintable() else " " for sign in text.decode(errors="replace"))
             log.info("A function printed a line", function=self._function, request_id=self._request_id, line=shown)
+
+    def _covers(self, size_bytes: int) -> bool:
+        self._left -= size_bytes
+        if self._left >= 0 and self._allowance.covers(size_bytes):
+            return True
+        self._is_cut, self._rest = True, b""
+        log.warning("A function prints more than is logged", function=self._function, request_id=self._request_id)
+        return False

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import msgspec
 
@@ -59,7 +59,7 @@ class Process:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         output: "_Output",
-        lifeline: int,
+        lifeline: BinaryIO,
     ) -> None:
         self._process = process
         self._reader = reader
@@ -129,8 +129,7 @@ class Process:
     async def kill(self) -> None:
         """End it and whatever it started, at once."""
         self._kill_group()
-        with suppress(OSError):
-            os.close(self._lifeline)
+        self._lifeline.close()
         await self._process.wait()
         self._watching.cancel()
         self._writer.transport.abort()
@@ -185,11 +184,11 @@ async def start_process(program: Program, allowance: Allowance) -> Process:
         our_socket, their_socket = socket.socketpair()
         ours.callback(our_socket.close)
         theirs.callback(their_socket.close)
-        their_input, lifeline = os.pipe()
-        ours.callback(os.close, lifeline)
+        their_input, our_input = os.pipe()
+        lifeline = ours.enter_context(os.fdopen(our_input, "wb"))
         theirs.callback(os.close, their_input)
         our_output, their_output = os.pipe()
-        output_file = ours.enter_context(open(our_output, "rb", buffering=0))  # noqa: ASYNC230, PTH123 - a pipe
+        output_file = ours.enter_context(os.fdopen(our_output, "rb", buffering=0))
         theirs.callback(os.close, their_output)
         try:
             process = await asyncio.create_subprocess_exec(
