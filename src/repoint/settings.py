@@ -63,7 +63,7 @@ FUNCTION_NAME = (
 )
 
 
-class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
+class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True):
     """A function of the user's own: exactly one of `file`, `url` and `lambda` says where it runs."""
 
     file: str | None = Field(default=None, description="A Python file and its handler, `hooks.py:handler`.")

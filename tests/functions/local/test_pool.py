@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -149,6 +151,18 @@ async def test_a_file_that_cannot_be_loaded_is_told(tmp_path: Path, source: str,
     assert [(outcome.kind, outcome.error_type) for outcome in outcomes if isinstance(outcome, Failed)] == [
         (FailureKind.THREW, error_type)
     ] * 2
+
+
+async def test_an_error_in_loading_is_logged_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "hook.py").write_text("1 / 0")
+
+    with capture_logs() as logs:
+        async with opened("handler", tmp_path / "hook.py") as function:
+            await call(function)
+
+    first, second, *_ = [each["line"] for each in logs]
+    assert re.fullmatch(r"\[WARNING\] \S+  The handler could not be loaded\.", first)
+    assert second == "[ERROR] ZeroDivisionError: division by zero"
 
 
 async def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -311,6 +325,28 @@ async def test_the_end_leaves_no_process_behind() -> None:
         assert is_running(idle.value["process"])
 
     assert not is_running(idle.value["process"])
+
+
+def test_the_servers_own_event_loop_does_all_of_it(tmp_path: Path) -> None:
+    async def main() -> list[Outcome]:
+        async with opened("echo") as echoes, opened("leave") as leaves, opened("spin", timeout_s=0.3) as spins:
+            outcomes = await asyncio.gather(
+                call(echoes, 1), call(leaves, 3), call(spins, str(tmp_path / "pids")), call(echoes, 2)
+            )
+            return [*outcomes, await call(echoes, "x" * 5_000_000), await called("echo", python="/nowhere/python3")]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        outcomes = runner.run(main())
+
+    assert outcomes == [
+        Returned(1),
+        Failed(FailureKind.CRASHED, "the process ended with exit code 3"),
+        Failed(FailureKind.TIMED_OUT, "no answer within 0.3 s"),
+        Returned(2),
+        Returned("x" * 5_000_000),
+        Failed(FailureKind.NOT_FOUND, "/nowhere/python3 cannot be run: No such file or directory"),
+    ]
+    assert not any(is_running(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.13"])

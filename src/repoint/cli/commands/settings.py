@@ -26,7 +26,7 @@ def settings(
     """Print every setting with its value and its origin: default, repoint.toml, environment or argument."""
     arguments = given({"data_dir": data_dir, "database_url": database_url, "host": host, "port": port})
     # Dumped as JSON, so secrets come out masked.
-    values = read_settings(**arguments).model_dump(mode="json", by_alias=True)
+    values = read_settings(**arguments).model_dump(mode="json")
     sources = {
         "argument": arguments,
         "environment": EnvSettingsSource(Settings)(),

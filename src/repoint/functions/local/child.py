@@ -85,11 +85,13 @@ def load(connection: BufferedRWPair, packages: str) -> Any:
     """
     sys.path.insert(0, packages)
     try:
-        from awslambdaric import bootstrap  # noqa: PLC0415 - found only now
+        from awslambdaric import bootstrap, lambda_literals  # noqa: PLC0415 - found only now
         from awslambdaric.lambda_runtime_client import InvocationRequest  # noqa: PLC0415 - likewise
         from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # noqa: PLC0415 - likewise
     finally:
         sys.path.remove(packages)
+    # What is printed beside an error in loading the handler; its own words speak of updates at Amazon.
+    lambda_literals.lambda_unhandled_exception_warning_message = "The handler could not be loaded."
     return bootstrap, Client(connection, InvocationRequest, LambdaMarshaller())
 
 
