@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from repoint.functions import call as module
-from repoint.functions.call import open_functions
+from repoint.functions.call import Callee, open_functions
 from repoint.functions.outcome import Failed, FailureKind, Outcome, Returned
 from repoint.settings import AwsService, Settings
 from tests.fixtures.receiver import Answer, Receiver
@@ -188,12 +188,20 @@ async def test_attempts_follow_after_one_second_and_two() -> None:
 async def test_a_url_of_a_campaign_is_called_as_a_function_is(receiver: Receiver) -> None:
     receiver.answer = lambda received: Answer(200, received.body)
 
-    async with open_functions(settings()) as functions:
-        outcome = await functions.call_url(f"{receiver.url}/hook", {"a": 1})
-        refused = await functions.call_url("https://me:secret@example.com/", {"a": 1})
+    async with open_functions(settings()) as functions, functions.at_url(f"{receiver.url}/hook") as function:
+        assert isinstance(function, Callee)
+        assert await function.check() is None
+        outcome = await function.call({"a": 1})
 
     assert outcome == Returned({"a": 1})
-    assert refused == Failed(
+    assert receiver.received[0].path == "/hook"
+
+
+async def test_a_url_that_cannot_be_called_is_told() -> None:
+    async with open_functions(settings()) as functions, functions.at_url("https://me:secret@example.com/") as function:
+        pass
+
+    assert function == Failed(
         FailureKind.NOT_ALLOWED, "a URL with a password in it is shown to everybody who may read the configuration"
     )
 

@@ -101,13 +101,19 @@ class Functions:
         found = await self.find(function, source_arn=source_arn)
         return found if isinstance(found, Failed) else await found.call(payload, attempts=attempts)
 
-    async def call_url(self, url: str, payload: Payload, *, attempts: int = 1) -> Outcome:
-        """Call a URL that stands in a campaign or journey, as a function behind a URL is called."""
-        try:
-            async with open_http(url, self._settings, TIMEOUT_S) as function:
-                return await Callee(url, function).call(payload, attempts=attempts)
-        except (RefusedUrlError, NoAnswerError) as error:
-            return uncalled(error)
+    @asynccontextmanager
+    async def at_url(self, url: str) -> AsyncIterator[Callee | Failed]:
+        """The function behind a URL that stands in a campaign or journey, for as many calls as there are.
+
+        Not kept, as the configured ones are: users may name any number of URLs.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                way = await stack.enter_async_context(open_http(url, self._settings, TIMEOUT_S))
+            except (RefusedUrlError, NoAnswerError) as error:
+                yield uncalled(error)
+            else:
+                yield Callee(url, way)
 
     async def find(self, function: str, *, source_arn: str | None = None) -> Callee | Failed:
         """The function of this name or ARN, if `source_arn` may have it called."""

@@ -93,11 +93,12 @@ async def test_nothing_of_the_servers_environment_is_there(monkeypatch: pytest.M
     assert "secret" not in str(environment)
 
 
-async def test_a_handler_runs_beside_its_file_and_has_no_input(tmp_path: Path) -> None:
+@pytest.mark.parametrize("env", [{}, {"PYTHONSAFEPATH": SecretStr("1")}])
+async def test_a_handler_runs_beside_its_file_and_has_no_input(tmp_path: Path, env: dict[str, SecretStr]) -> None:
     (tmp_path / "beside.py").write_text("GREETING = 'hello'\n")
     (tmp_path / "hook.py").write_text("import beside\ndef greet(event, context): return beside.GREETING\n")
 
-    async with opened("greet", tmp_path / "hook.py") as function:
+    async with opened("greet", tmp_path / "hook.py", env=env) as function:
         outcome = await call(function)
     about = await called("about")
 

@@ -28,7 +28,7 @@ def main(socket_number: str, handler: str, memory_bytes: str, packages: str) -> 
     set_limits(int(memory_bytes))
     connection = socket.socket(fileno=int(socket_number)).makefile("rwb")
     # The handler's folder, and not this file's.
-    sys.path[0] = str(Path.cwd())
+    sys.path = [str(Path.cwd()), *(folder for folder in sys.path if folder != str(Path(__file__).parent))]
     try:
         bootstrap, client = load(connection, packages)
     except ImportError as error:
