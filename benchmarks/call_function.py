@@ -17,7 +17,7 @@ import uvloop
 from figure import Figure, arguments, exit_code
 
 from repoint.functions.call import Functions, open_functions
-from repoint.functions.outcome import Returned
+from repoint.functions.result import Returned
 from repoint.settings import Function, Settings
 
 PROMISE_MS = 1.5

@@ -11,7 +11,7 @@ import pytest
 
 from repoint.functions import call as module
 from repoint.functions.call import Callee, open_functions
-from repoint.functions.outcome import Failed, FailureKind, Outcome, Returned
+from repoint.functions.result import Failed, FailureKind, Result, Returned
 from repoint.settings import AwsService, Settings
 from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
@@ -31,7 +31,7 @@ def settings(receiver: Receiver | None = None, **functions: Any) -> Settings:
     )
 
 
-async def called(settings: Settings, function: str = "greet", payload: Any = None, **options: Any) -> Outcome:
+async def called(settings: Settings, function: str = "greet", payload: Any = None, **options: Any) -> Result:
     async with open_functions(settings) as functions:
         return await functions.call(function, {"a": 1} if payload is None else payload, **options)
 
@@ -42,17 +42,17 @@ async def test_the_same_payload_goes_everywhere(receiver: Receiver, place: str) 
     places = {"file": f"{HANDLERS}:echo", "url": receiver.url, "lambda": "elsewhere"}
     payload = {"Endpoints": {"e1": {"Address": "é\u2028\U0001f600", "Metrics": {"n": 1.5}}}, "Message": {}}
 
-    outcome = await called(settings(receiver, greet={place: places[place]}), payload=payload)
+    result = await called(settings(receiver, greet={place: places[place]}), payload=payload)
 
-    assert outcome == Returned(payload)
+    assert result == Returned(payload)
     assert [json.loads(each.body) for each in receiver.received] == [payload] * (place != "file")
 
 
 @pytest.mark.parametrize("name", ["greet", "greet:live", ARN, f"{ARN}:7", "123456789012:function:greet"])
 async def test_a_configured_name_goes_first_however_it_is_written(receiver: Receiver, name: str) -> None:
-    outcome = await called(settings(receiver, greet={"file": f"{HANDLERS}:echo"}), name)
+    result = await called(settings(receiver, greet={"file": f"{HANDLERS}:echo"}), name)
 
-    assert outcome == Returned({"a": 1})
+    assert result == Returned({"a": 1})
     assert receiver.received == []
 
 
@@ -71,11 +71,9 @@ async def test_the_lambda_api_is_asked_for_what_it_knows(
 ) -> None:
     receiver.answer = lambda _: Answer(200, b"{}")
 
-    outcome = await called(
-        settings(receiver, **({} if configured is None else {"greet": {"lambda": configured}})), name
-    )
+    result = await called(settings(receiver, **({} if configured is None else {"greet": {"lambda": configured}})), name)
 
-    assert outcome == Returned({})
+    assert result == Returned({})
     assert unquote(receiver.received[0].path) == f"/2015-03-31/functions/{path}/invocations"
 
 
@@ -84,31 +82,31 @@ async def test_the_hook_of_the_page_filters(tmp_path: Path) -> None:
     (tmp_path / "hooks.py").write_text(example)
     endpoints = {"a": {"Attributes": {"plan": ["pro"]}}, "b": {"Attributes": {"plan": ["trial"]}}}
 
-    outcome = await called(settings(greet=f"{tmp_path}/hooks.py:greet"), payload={"Endpoints": endpoints})
+    result = await called(settings(greet=f"{tmp_path}/hooks.py:greet"), payload={"Endpoints": endpoints})
 
-    assert outcome == Returned({"a": {"Attributes": {"plan": ["pro"], "Offer": ["20 %"]}}})
+    assert result == Returned({"a": {"Attributes": {"plan": ["pro"], "Offer": ["20 %"]}}})
 
 
 async def test_a_function_of_another_region_is_not_called(receiver: Receiver) -> None:
-    outcome = await called(settings(receiver), ARN.replace("us-east-1", "eu-west-1"))
+    result = await called(settings(receiver), ARN.replace("us-east-1", "eu-west-1"))
 
-    assert outcome == Failed(FailureKind.NOT_FOUND, "functions in eu-west-1 are not called, see the setting regions")
+    assert result == Failed(FailureKind.NOT_FOUND, "functions in eu-west-1 are not called, see the setting regions")
     assert receiver.received == []
 
 
 async def test_what_is_no_name_is_told() -> None:
-    outcome = await called(settings(), "https://example.com/\n")
+    result = await called(settings(), "https://example.com/\n")
 
-    assert outcome == Failed(FailureKind.NOT_FOUND, "'https://example.com/\\n' is no name and no ARN of a function")
+    assert result == Failed(FailureKind.NOT_FOUND, "'https://example.com/\\n' is no name and no ARN of a function")
 
 
 @pytest.mark.parametrize("source_arn", [CAMPAIGN.replace("a1", "a2"), None])
 async def test_who_is_not_allowed_makes_no_call(receiver: Receiver, source_arn: str | None) -> None:
     greet = {"url": receiver.url, "allow": ["arn:aws:mobiletargeting:us-east-1:*:apps/a1/*"]}
 
-    outcome = await called(settings(greet=greet), source_arn=source_arn)
+    result = await called(settings(greet=greet), source_arn=source_arn)
 
-    assert outcome == Failed(FailureKind.NOT_ALLOWED, f"functions.greet.allow does not fit {source_arn}")
+    assert result == Failed(FailureKind.NOT_ALLOWED, f"functions.greet.allow does not fit {source_arn}")
     assert receiver.received == []
 
 
@@ -153,9 +151,9 @@ async def test_failures_that_may_pass_are_tried_again(receiver: Receiver, status
 async def test_the_last_failure_is_told(receiver: Receiver) -> None:
     answering(receiver, 500, 503, 502)
 
-    outcome = await called(settings(greet={"url": receiver.url}), attempts=3)
+    result = await called(settings(greet={"url": receiver.url}), attempts=3)
 
-    assert outcome == Failed(FailureKind.UNREACHABLE, "127.0.0.1 answered 502", status=502)
+    assert result == Failed(FailureKind.UNREACHABLE, "127.0.0.1 answered 502", status=502)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -163,10 +161,10 @@ async def test_the_last_failure_is_told(receiver: Receiver) -> None:
 async def test_others_are_not(receiver: Receiver, status: int) -> None:
     answering(receiver, status, 200)
 
-    outcome = await called(settings(greet={"url": receiver.url}), attempts=3)
+    result = await called(settings(greet={"url": receiver.url}), attempts=3)
 
-    assert isinstance(outcome, Failed)
-    assert outcome.status == status
+    assert isinstance(result, Failed)
+    assert result.status == status
     assert len(receiver.received) == 1
 
 
@@ -175,9 +173,9 @@ async def test_a_handler_that_threw_is_not_called_again(receiver: Receiver) -> N
     body = b'{"errorType": "KeyError", "errorMessage": "x"}'
     receiver.answer = lambda _: Answer(200, body, {"X-Amz-Function-Error": "Unhandled"})
 
-    outcome = await called(settings(receiver), attempts=3)
+    result = await called(settings(receiver), attempts=3)
 
-    assert outcome == Failed(FailureKind.THREW, "the function failed: Unhandled", "KeyError", "x")
+    assert result == Failed(FailureKind.THREW, "the function failed: Unhandled", "KeyError", "x")
     assert len(receiver.received) == 1
 
 
@@ -191,9 +189,9 @@ async def test_a_url_of_a_campaign_is_called_as_a_function_is(receiver: Receiver
     async with open_functions(settings()) as functions, functions.at_url(f"{receiver.url}/hook") as function:
         assert isinstance(function, Callee)
         assert await function.check() is None
-        outcome = await function.call({"a": 1})
+        result = await function.call({"a": 1})
 
-    assert outcome == Returned({"a": 1})
+    assert result == Returned({"a": 1})
     assert receiver.received[0].path == "/hook"
 
 
@@ -228,7 +226,7 @@ async def test_the_lambda_api_is_called_in_a_role_if_one_is_named(
     api = AwsService(endpoint_url=receiver.url, credentials=CREDENTIALS, roles={ROLE: CREDENTIALS})
 
     async with open_functions(Settings(lambda_api=api), role_arn=role_arn) as functions:
-        outcome = await functions.call("greet", {})
+        result = await functions.call("greet", {})
 
     refusal = Failed(FailureKind.NOT_ALLOWED, f"AccessDenied: no credentials are set for {role_arn}")
-    assert outcome == (Returned({}) if is_known else refusal)
+    assert result == (Returned({}) if is_known else refusal)

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from repoint.functions.http import HttpFunction, open_http
-from repoint.functions.outcome import Failed, FailureKind, Outcome, Returned
+from repoint.functions.result import Failed, FailureKind, Result, Returned
 from repoint.settings import Settings
 from tests.fixtures.receiver import Answer, Receiver
 
@@ -22,16 +22,16 @@ async def opened(receiver: Receiver, settings: Settings = HERE) -> AsyncIterator
         yield function
 
 
-async def called(receiver: Receiver, answer: Answer) -> Outcome:
+async def called(receiver: Receiver, answer: Answer) -> Result:
     receiver.answer = lambda _: answer
     async with opened(receiver) as function:
         return await function.call("arn", b'{"a": 1}')
 
 
 async def test_the_payload_is_posted_as_json_and_the_answer_read(receiver: Receiver) -> None:
-    outcome = await called(receiver, Answer(200, b'{"b": [2]}'))
+    result = await called(receiver, Answer(200, b'{"b": [2]}'))
 
-    assert outcome == Returned({"b": [2]})
+    assert result == Returned({"b": [2]})
     (received,) = receiver.received
     assert (received.path, json.loads(received.body)) == ("/hook", {"a": 1})
     assert received.headers["content-type"] == "application/json"
@@ -61,16 +61,16 @@ async def test_every_success_is_one(receiver: Receiver, status: int) -> None:
     ],
 )
 async def test_other_answers_are_failures(receiver: Receiver, status: int, kind: FailureKind) -> None:
-    outcome = await called(receiver, Answer(status, b'{"someone": "private"}', {"Location": "/elsewhere"}))
+    result = await called(receiver, Answer(status, b'{"someone": "private"}', {"Location": "/elsewhere"}))
 
-    assert outcome == Failed(kind, f"127.0.0.1 answered {status}", status=status)
+    assert result == Failed(kind, f"127.0.0.1 answered {status}", status=status)
     assert len(receiver.received) == 1
 
 
 async def test_an_answer_that_is_no_json_is_told(receiver: Receiver) -> None:
-    outcome = await called(receiver, Answer(200, b"OK"))
+    result = await called(receiver, Answer(200, b"OK"))
 
-    assert outcome == Failed(FailureKind.NO_JSON, "the answer, 2 bytes, is not JSON")
+    assert result == Failed(FailureKind.NO_JSON, "the answer, 2 bytes, is not JSON")
 
 
 async def test_an_answer_may_have_six_megabytes_and_no_more(receiver: Receiver) -> None:
@@ -84,20 +84,20 @@ async def test_an_answer_may_have_six_megabytes_and_no_more(receiver: Receiver) 
 
 async def test_a_private_address_is_not_called(receiver: Receiver) -> None:
     async with open_http(f"https://127.0.0.1:{receiver.port}/", Settings(), 5) as function:
-        outcome, failed = await function.call("arn", b"{}"), await function.check()
+        result, failed = await function.call("arn", b"{}"), await function.check()
 
     refusal = Failed(FailureKind.NOT_ALLOWED, "127.0.0.1 is not on the public internet, see allowed_private_networks")
-    assert (outcome, failed) == (refusal, refusal)
+    assert (result, failed) == (refusal, refusal)
     assert receiver.received == []
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
     async with open_http("http://127.0.0.1:9/", HERE, 5) as function:
-        outcome = await function.call("arn", b"{}")
+        result = await function.call("arn", b"{}")
 
-    assert isinstance(outcome, Failed)
-    assert outcome.kind is FailureKind.UNREACHABLE
-    assert outcome.detail.startswith("127.0.0.1 could not be called")
+    assert isinstance(result, Failed)
+    assert result.kind is FailureKind.UNREACHABLE
+    assert result.detail.startswith("127.0.0.1 could not be called")
 
 
 async def test_a_server_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
@@ -105,10 +105,10 @@ async def test_a_server_that_takes_too_long_is_given_up(receiver: Receiver) -> N
     receiver.answer = lambda _: Answer(200) if goes_on.wait(5) else Answer(500)
 
     async with open_http(receiver.url, HERE, 0.1) as function:
-        outcome = await function.call("arn", b"{}")
+        result = await function.call("arn", b"{}")
     goes_on.set()
 
-    assert outcome == Failed(FailureKind.TIMED_OUT, "127.0.0.1 did not answer in time")
+    assert result == Failed(FailureKind.TIMED_OUT, "127.0.0.1 did not answer in time")
 
 
 async def test_a_check_calls_nobody(receiver: Receiver) -> None:

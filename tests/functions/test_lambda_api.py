@@ -9,7 +9,7 @@ import pytest
 
 from repoint.aws import AwsError
 from repoint.functions.lambda_api import LambdaFunction, open_lambda, refused
-from repoint.functions.outcome import Failed, FailureKind, Returned
+from repoint.functions.result import Failed, FailureKind, Returned
 from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import PERSONAL, ROLE, service
 
@@ -27,9 +27,9 @@ async def test_a_call_answers_what_the_function_does(receiver: Receiver, name: s
     receiver.answer = lambda received: Answer(200, b'{"hello": ' + received.body + b"}")
 
     async with opened(receiver, name) as function:
-        outcome = await function.call(name, b'"you"')
+        result = await function.call(name, b'"you"')
 
-    assert outcome == Returned({"hello": "you"})
+    assert result == Returned({"hello": "you"})
     assert unquote(receiver.received[0].path) == f"/2015-03-31/functions/{name}/invocations"
     assert "/eu-west-1/lambda/" in receiver.received[0].headers["authorization"]
 
@@ -39,11 +39,11 @@ async def test_what_a_function_said_is_kept_apart_from_what_is_told(receiver: Re
     receiver.answer = lambda _: Answer(200, body, {"X-Amz-Function-Error": "Unhandled"})
 
     async with opened(receiver) as function:
-        outcome = await function.call(ARN, b"{}")
+        result = await function.call(ARN, b"{}")
 
-    assert isinstance(outcome, Failed)
-    assert (outcome.error_type, outcome.error_message) == ("KeyError", PERSONAL)
-    assert str(outcome) == "threw: the function failed: Unhandled"
+    assert isinstance(result, Failed)
+    assert (result.error_type, result.error_message) == ("KeyError", PERSONAL)
+    assert str(result) == "threw: the function failed: Unhandled"
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ async def test_a_call_that_is_refused_tells_why(receiver: Receiver, status: int,
     receiver.answer = lambda _: Answer(status, body, {"x-amzn-ErrorType": code} if code else {})
 
     async with opened(receiver) as function:
-        outcome = await function.call(ARN, b"{}")
+        result = await function.call(ARN, b"{}")
 
-    assert isinstance(outcome, Failed)
-    assert (outcome.kind, outcome.detail) == (kind, code or str(status))
+    assert isinstance(result, Failed)
+    assert (result.kind, result.detail) == (kind, code or str(status))
     # Once, whatever comes of it: whoever calls knows whether it may run twice.
     assert len(receiver.received) == 1
 
@@ -86,18 +86,18 @@ async def test_a_function_that_takes_too_long_is_given_up(receiver: Receiver) ->
     receiver.answer = lambda _: Answer(200) if goes_on.wait(5) else Answer(500)
 
     async with opened(receiver, timeout_s=0.1) as function:
-        outcome = await function.call(ARN, b"{}")
+        result = await function.call(ARN, b"{}")
     goes_on.set()
 
-    assert outcome == Failed(FailureKind.TIMED_OUT, "no answer within 0.1 s")
+    assert result == Failed(FailureKind.TIMED_OUT, "no answer within 0.1 s")
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
     async with open_lambda("eu-west-1", service("http://127.0.0.1:9"), role_arn=None) as client:
-        outcome = await LambdaFunction(client, ARN, 5).call(ARN, b"{}")
+        result = await LambdaFunction(client, ARN, 5).call(ARN, b"{}")
 
-    assert isinstance(outcome, Failed)
-    assert outcome.kind is FailureKind.UNREACHABLE
+    assert isinstance(result, Failed)
+    assert result.kind is FailureKind.UNREACHABLE
 
 
 async def test_a_check_tells_all_that_the_service_says(receiver: Receiver) -> None:

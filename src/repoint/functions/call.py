@@ -18,7 +18,7 @@ from repoint.functions.http import open_http, uncalled
 from repoint.functions.lambda_api import LambdaFunction, open_lambda, refused
 from repoint.functions.local.pool import open_local
 from repoint.functions.name import Named, read_name
-from repoint.functions.outcome import MOST_BYTES, PASSING, Failed, FailureKind, Outcome
+from repoint.functions.result import MOST_BYTES, PASSING, Failed, FailureKind, Result
 from repoint.functions.webhook import NoAnswerError, RefusedUrlError
 from repoint.settings import Function, Settings
 
@@ -36,7 +36,7 @@ class _Way(Protocol):
     async def check(self) -> Failed | None:
         """Why it could not be called, as far as that can be told without running it; None when it could."""
 
-    async def call(self, arn: str, payload: bytes) -> Outcome:
+    async def call(self, arn: str, payload: bytes) -> Result:
         """Call it once."""
 
 
@@ -51,15 +51,15 @@ class Callee:
         """Why it could not be called, as far as that can be told without running it; None when it could."""
         return await self.way.check()
 
-    async def call(self, payload: Payload, *, attempts: int = 1) -> Outcome:
+    async def call(self, payload: Payload, *, attempts: int = 1) -> Result:
         """Call it; with more `attempts` again after failures that may pass, so that it may run twice on one payload."""
         body = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
         if len(body) > MOST_BYTES:
             return Failed(FailureKind.TOO_LARGE, f"the payload, {len(body)} bytes, has more than {MOST_BYTES}")
         for attempt in range(attempts - 1):
-            outcome = await self.way.call(self.arn, body)
-            if not isinstance(outcome, Failed) or outcome.kind not in PASSING:
-                return outcome
+            result = await self.way.call(self.arn, body)
+            if not isinstance(result, Failed) or result.kind not in PASSING:
+                return result
             await asyncio.sleep(WAITS_S[min(attempt, len(WAITS_S) - 1)])
         return await self.way.call(self.arn, body)
 
@@ -93,7 +93,7 @@ class Functions:
 
     async def call(
         self, function: str, payload: Payload, *, source_arn: str | None = None, attempts: int = 1
-    ) -> Outcome:
+    ) -> Result:
         """Call a function by name or ARN, on behalf of the campaign, journey, application or recommender `source_arn`.
 
         `attempts` as for `Callee.call`.

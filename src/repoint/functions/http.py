@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from repoint.functions.outcome import MOST_BYTES, Failed, FailureKind, Outcome, returned
+from repoint.functions.result import MOST_BYTES, Failed, FailureKind, Result, returned
 from repoint.functions.webhook import LateAnswerError, NoAnswerError, RefusedUrlError, Webhook, open_webhook
 from repoint.settings import Settings
 
@@ -45,7 +45,7 @@ class HttpFunction:
             return uncalled(error)
         return None
 
-    async def call(self, _arn: str, payload: bytes) -> Outcome:
+    async def call(self, _arn: str, payload: bytes) -> Result:
         """POST the payload; any status that is not 2xx is a failure, redirects too."""
         try:
             answer = await self._webhook.post(payload, _HEADERS, answer_bytes=MOST_BYTES)

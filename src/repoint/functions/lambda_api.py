@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from repoint.aws import AwsError, aws_errors, open_client
-from repoint.functions.outcome import Failed, FailureKind, Outcome, returned, thrown
+from repoint.functions.result import Failed, FailureKind, Result, returned, thrown
 from repoint.settings import AwsService
 
 FUNCTION_ARN = (
@@ -68,7 +68,7 @@ class LambdaFunction:
             return replace(refused(error), detail=str(error))
         return None
 
-    async def call(self, _arn: str, payload: bytes) -> Outcome:
+    async def call(self, _arn: str, payload: bytes) -> Result:
         """Run it and wait for its answer."""
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -78,7 +78,7 @@ class LambdaFunction:
         except AwsError as error:
             return refused(error)
 
-    async def _call(self, payload: bytes) -> Outcome:
+    async def _call(self, payload: bytes) -> Result:
         with aws_errors():
             answer = await self._client.invoke(FunctionName=self._name, Payload=payload)
             async with answer["Payload"] as body:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from repoint.functions.outcome import MOST_BYTES
+from repoint.functions.result import MOST_BYTES
 
 MOST_ENDPOINTS = 50
 

@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from repoint.functions.local import pool as module
 from repoint.functions.local.pool import LocalFunction, open_local
-from repoint.functions.outcome import Failed, FailureKind, Outcome, Returned
+from repoint.functions.result import Failed, FailureKind, Result, Returned
 from repoint.settings import Function
 from tests.fixtures.processes import wait_until
 
@@ -34,11 +34,11 @@ async def opened(handler: str, file: Path = HANDLERS, **changes: Any) -> AsyncIt
         yield function
 
 
-async def call(function: LocalFunction, event: Any = None) -> Outcome:
+async def call(function: LocalFunction, event: Any = None) -> Result:
     return await function.call(ARN, msgspec.json.encode(event))
 
 
-async def called(handler: str, event: Any = None, **changes: Any) -> Outcome:
+async def called(handler: str, event: Any = None, **changes: Any) -> Result:
     async with opened(handler, **changes) as function:
         return await call(function, event)
 
@@ -81,10 +81,10 @@ async def test_nothing_of_the_servers_environment_is_there(monkeypatch: pytest.M
     monkeypatch.setenv("REPOINT_MASTER_KEY", "secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
-    outcome = await called("about", env={"TABLE": SecretStr("orders")})
+    result = await called("about", env={"TABLE": SecretStr("orders")})
 
-    assert isinstance(outcome, Returned)
-    environment = outcome.value["environment"]
+    assert isinstance(result, Returned)
+    environment = result.value["environment"]
     assert environment["TABLE"] == "orders"
     assert environment["AWS_REGION"] == "eu-north-1"
     assert environment["PATH"] == os.environ["PATH"]
@@ -99,10 +99,10 @@ async def test_a_handler_runs_beside_its_file_and_has_no_input(tmp_path: Path, e
     (tmp_path / "hook.py").write_text("import beside\ndef greet(event, context): return beside.GREETING\n")
 
     async with opened("greet", tmp_path / "hook.py", env=env) as function:
-        outcome = await call(function)
+        result = await call(function)
     about = await called("about")
 
-    assert outcome == Returned("hello")
+    assert result == Returned("hello")
     assert isinstance(about, Returned)
     assert (about.value["folder"], about.value["input"]) == (str(HANDLERS.parent), "")
 
@@ -116,11 +116,11 @@ async def test_a_handler_runs_beside_its_file_and_has_no_input(tmp_path: Path, e
     ],
 )
 async def test_a_handler_that_fails_tells_how(handler: str, kind: FailureKind, error_type: str) -> None:
-    outcome = await called(handler)
+    result = await called(handler)
 
-    assert isinstance(outcome, Failed)
-    assert (outcome.kind, outcome.error_type) == (kind, error_type)
-    assert outcome.detail == f"the function failed: {error_type}"
+    assert isinstance(result, Failed)
+    assert (result.kind, result.error_type) == (kind, error_type)
+    assert result.detail == f"the function failed: {error_type}"
 
 
 async def test_a_handler_that_throws_is_called_again_in_the_same_process(tmp_path: Path) -> None:
@@ -147,9 +147,9 @@ async def test_a_file_that_cannot_be_loaded_is_told(tmp_path: Path, source: str,
     (tmp_path / "hook.py").write_text(source)
 
     async with opened("handler", tmp_path / "hook.py") as function:
-        outcomes = [await call(function), await call(function)]
+        results = [await call(function), await call(function)]
 
-    assert [(outcome.kind, outcome.error_type) for outcome in outcomes if isinstance(outcome, Failed)] == [
+    assert [(result.kind, result.error_type) for result in results if isinstance(result, Failed)] == [
         (FailureKind.THREW, error_type)
     ] * 2
 
@@ -210,10 +210,10 @@ async def test_a_process_that_ended_is_replaced() -> None:
 async def test_a_daemon_that_is_left_holds_nothing_up(tmp_path: Path) -> None:
     async with opened("leave_a_daemon") as function:
         async with asyncio.timeout(5):
-            outcome = await call(function, str(tmp_path / "pid"))
+            result = await call(function, str(tmp_path / "pid"))
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
-    assert outcome == Failed(FailureKind.CRASHED, "the process ended with exit code 0")
+    assert result == Failed(FailureKind.CRASHED, "the process ended with exit code 0")
 
 
 async def test_a_process_that_dies_between_calls_costs_no_call() -> None:
@@ -230,9 +230,9 @@ async def test_a_process_that_dies_between_calls_costs_no_call() -> None:
 @pytest.mark.parametrize("handler", ["wait", "spin", "close_everything"])
 async def test_a_call_without_end_is_ended_with_all_it_started(tmp_path: Path, handler: str) -> None:
     async with opened(handler, timeout_s=0.5) as function:
-        outcome = await call(function, str(tmp_path / "pids"))
+        result = await call(function, str(tmp_path / "pids"))
 
-        assert outcome == Failed(FailureKind.TIMED_OUT, "no answer within 0.5 s")
+        assert result == Failed(FailureKind.TIMED_OUT, "no answer within 0.5 s")
         if handler != "close_everything":
             pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
             assert [pid for pid in pids if is_running(pid)] == []
@@ -295,10 +295,10 @@ async def test_a_forgotten_copy_neither_answers_nor_lives_on() -> None:
 
 async def test_calls_share_the_processes_there_may_be() -> None:
     async with opened("about", processes=2) as function:
-        outcomes = await asyncio.gather(*(call(function) for _ in range(10)))
+        results = await asyncio.gather(*(call(function) for _ in range(10)))
 
-    assert len({outcome.value["process"] for outcome in outcomes if isinstance(outcome, Returned)}) == 2
-    assert len([outcome for outcome in outcomes if isinstance(outcome, Returned)]) == 10
+    assert len({result.value["process"] for result in results if isinstance(result, Returned)}) == 2
+    assert len([result for result in results if isinstance(result, Returned)]) == 10
 
 
 async def test_who_finds_no_free_process_is_throttled(tmp_path: Path) -> None:
@@ -314,9 +314,9 @@ async def test_idle_processes_are_ended(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "IDLE_S", 0.1)
 
     async with opened("about") as function:
-        outcome = await call(function)
-        assert isinstance(outcome, Returned)
-        await asyncio.to_thread(wait_until, lambda: not is_running(outcome.value["process"]))
+        result = await call(function)
+        assert isinstance(result, Returned)
+        await asyncio.to_thread(wait_until, lambda: not is_running(result.value["process"]))
 
 
 async def test_the_end_leaves_no_process_behind() -> None:
@@ -329,17 +329,17 @@ async def test_the_end_leaves_no_process_behind() -> None:
 
 
 def test_the_servers_own_event_loop_does_all_of_it(tmp_path: Path) -> None:
-    async def main() -> list[Outcome]:
+    async def main() -> list[Result]:
         async with opened("echo") as echoes, opened("leave") as leaves, opened("spin", timeout_s=0.3) as spins:
-            outcomes = await asyncio.gather(
+            results = await asyncio.gather(
                 call(echoes, 1), call(leaves, 3), call(spins, str(tmp_path / "pids")), call(echoes, 2)
             )
-            return [*outcomes, await call(echoes, "x" * 5_000_000), await called("echo", python="/nowhere/python3")]
+            return [*results, await call(echoes, "x" * 5_000_000), await called("echo", python="/nowhere/python3")]
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        outcomes = runner.run(main())
+        results = runner.run(main())
 
-    assert outcomes == [
+    assert results == [
         Returned(1),
         Failed(FailureKind.CRASHED, "the process ended with exit code 3"),
         Failed(FailureKind.TIMED_OUT, "no answer within 0.3 s"),
@@ -352,16 +352,16 @@ def test_the_servers_own_event_loop_does_all_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["3.8", "3.13"])
 async def test_another_python_runs_it(version: str) -> None:
-    outcome = await called("about", python=another_python(version))
+    result = await called("about", python=another_python(version))
 
-    assert isinstance(outcome, Returned)
-    assert outcome.value["python"] == [int(part) for part in version.split(".")]
+    assert isinstance(result, Returned)
+    assert result.value["python"] == [int(part) for part in version.split(".")]
 
 
 async def test_a_python_that_is_too_old_is_told() -> None:
-    outcome = await called("echo", python=another_python("2.7"))
+    result = await called("echo", python=another_python("2.7"))
 
-    assert outcome == Failed(FailureKind.CRASHED, "the process ended with exit code 1")
+    assert result == Failed(FailureKind.CRASHED, "the process ended with exit code 1")
 
 
 def another_python(version: str) -> str:
@@ -374,9 +374,9 @@ def another_python(version: str) -> str:
 
 
 async def test_a_python_that_is_not_there_is_told() -> None:
-    outcome = await called("echo", python="/nowhere/python3")
+    result = await called("echo", python="/nowhere/python3")
 
-    assert outcome == Failed(FailureKind.NOT_FOUND, "/nowhere/python3 cannot be run: No such file or directory")
+    assert result == Failed(FailureKind.NOT_FOUND, "/nowhere/python3 cannot be run: No such file or directory")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a handler that is in C code may live on for a while")
@@ -419,9 +419,9 @@ async def test_what_is_printed_is_logged_with_the_request() -> None:
 async def test_printing_without_end_is_cut() -> None:
     with capture_logs() as logs:
         async with opened("say_much") as function:
-            outcome = await call(function, 100_000_000)
+            result = await call(function, 100_000_000)
 
-    assert outcome == Returned(100_000_000)
+    assert result == Returned(100_000_000)
     assert [len(each["line"]) for each in logs if "line" in each] == [8_192] * 7
     assert [each["event"] for each in logs if each["log_level"] == "warning"] == [
         "A function prints more than is logged"

@@ -12,7 +12,7 @@ from repoint.events.sinks.pieces import Limits, pieces
 from repoint.events.sinks.sink import Destination, DestinationError, Sink, leads
 from repoint.functions.call import Callee, open_functions
 from repoint.functions.lambda_api import FUNCTION_ARN
-from repoint.functions.outcome import MOST_BYTES, Failed
+from repoint.functions.result import MOST_BYTES, Failed
 
 _HEAD, _TAIL = b'{"Records":[', b"]}"
 LIMITS = Limits(items=500, size_bytes=MOST_BYTES - len(_HEAD) - len(_TAIL))
@@ -61,9 +61,9 @@ class FunctionSink:
         ]
 
     async def _call(self, payload: bytes) -> None:
-        outcome = await self._function.call(payload)
-        if isinstance(outcome, Failed):
-            raise UnreachableError(f"{self._function.arn}: {outcome.detail}")
+        result = await self._function.call(payload)
+        if isinstance(result, Failed):
+            raise UnreachableError(f"{self._function.arn}: {result.detail}")
 
     def _record(self, event: LoggedEvent) -> bytes:
         """docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html, with what we have in the stream's place."""

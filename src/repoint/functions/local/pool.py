@@ -11,7 +11,7 @@ from pathlib import Path
 
 from repoint.functions.local.printed import Allowance
 from repoint.functions.local.process import Process, Program, UnstartableError, start_process
-from repoint.functions.outcome import Failed, FailureKind, Outcome
+from repoint.functions.result import Failed, FailureKind, Result
 from repoint.settings import Function
 
 # A process that nobody needed for so long is ended.
@@ -50,7 +50,7 @@ class LocalFunction:
         """See that the file is there."""
         return None if self._file.is_file() else _missing(self._file)
 
-    async def call(self, arn: str, payload: bytes) -> Outcome:
+    async def call(self, arn: str, payload: bytes) -> Result:
         """Call the handler in a process that is free; waits for one as long as a call may take."""
         try:
             await asyncio.wait_for(self._free.acquire(), self._timeout_s)
@@ -71,12 +71,12 @@ class LocalFunction:
             self._sweeping.cancel()
         await self._end([*self._running])
 
-    async def _call(self, process: Process, arn: str, payload: bytes, request_id: str) -> Outcome:
+    async def _call(self, process: Process, arn: str, payload: bytes, request_id: str) -> Result:
         deadline_ms = int((time.time() + self._timeout_s) * 1000)
         is_fit = False
         try:
             async with asyncio.timeout(self._timeout_s):
-                outcome = await process.call(request_id, arn, payload, deadline_ms)
+                result = await process.call(request_id, arn, payload, deadline_ms)
             is_fit = not process.is_spent
         except TimeoutError:
             return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s")
@@ -85,7 +85,7 @@ class LocalFunction:
                 self._put(process)
             else:
                 await asyncio.shield(self._end([process]))
-        return outcome
+        return result
 
     async def _take(self) -> Process:
         """A warm process, or a new one; raises FileNotFoundError for a missing file, and UnstartableError."""

@@ -15,7 +15,7 @@ from typing import Annotated, BinaryIO, Literal
 import msgspec
 
 from repoint.functions.local.printed import Allowance, Printed
-from repoint.functions.outcome import MOST_BYTES, Failed, FailureKind, Outcome, returned, thrown
+from repoint.functions.result import MOST_BYTES, Failed, FailureKind, Result, returned, thrown
 
 _CHILD = Path(__file__).with_name("child.py")
 _CHUNK_BYTES = 64 << 10
@@ -77,7 +77,7 @@ class Process:
         """Whether it takes no further call."""
         return self._is_spent or self._process.returncode is not None or self._reader.at_eof()
 
-    async def call(self, request_id: str, arn: str, payload: bytes, deadline_ms: int) -> Outcome:
+    async def call(self, request_id: str, arn: str, payload: bytes, deadline_ms: int) -> Result:
         """Have the handler called; whatever fails is told, but for the time it takes."""
         self._output.printed.begin(request_id)
         head = {"id": request_id, "arn": arn, "deadline_ms": deadline_ms, "size": len(payload)}

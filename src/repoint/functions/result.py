@@ -1,4 +1,4 @@
-"""What becomes of a call. That a function fails is expected, so it is a value; both ways of failing to be one thing."""
+"""What becomes of a call. That a function fails is expected, so it is a value and no exception."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -59,7 +59,7 @@ class Failed:
         return f"{self.kind}: {self.detail}"
 
 
-Outcome = Returned | Failed
+Result = Returned | Failed
 
 
 class _Error(msgspec.Struct):
@@ -79,7 +79,7 @@ _KINDS = {
 }
 
 
-def returned(body: bytes) -> Outcome:
+def returned(body: bytes) -> Result:
     """What a function answered, as JSON; an empty answer is null."""
     if len(body) > MOST_BYTES:
         return Failed(FailureKind.TOO_LARGE, f"the answer has more than {MOST_BYTES} bytes")

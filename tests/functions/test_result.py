@@ -2,7 +2,7 @@
 
 import pytest
 
-from repoint.functions.outcome import Failed, FailureKind, Returned, returned, thrown
+from repoint.functions.result import Failed, FailureKind, Returned, returned, thrown
 
 
 @pytest.mark.parametrize(
