@@ -358,6 +358,17 @@ async def test_another_python_runs_it(version: str) -> None:
     assert result.value["python"] == [int(part) for part in version.split(".")]
 
 
+async def test_a_python_that_lacks_something_is_told(tmp_path: Path) -> None:
+    (tmp_path / "decimal.py").write_text("raise ImportError('no decimals here')")
+
+    with capture_logs() as logs:
+        result = await called("echo", env={"PYTHONPATH": SecretStr(str(tmp_path))})
+
+    told = f"awslambdaric cannot be imported by {sys.executable}: no decimals here"
+    assert result == Failed(FailureKind.THREW, "the function failed: Runtime.NoClient", "Runtime.NoClient", told)
+    assert [each["line"] for each in logs] == [told]
+
+
 async def test_a_python_that_is_too_old_is_told() -> None:
     result = await called("echo", python=another_python("2.7"))
 

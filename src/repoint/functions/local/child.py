@@ -33,6 +33,7 @@ def main(socket_number: str, handler: str, memory_bytes: str, packages: str) -> 
         bootstrap, client = load(connection, packages)
     except ImportError as error:
         message = "awslambdaric cannot be imported by " + sys.executable + ": " + str(error)
+        sys.stderr.write(message + "\n")
         failure = {"errorType": "Runtime.NoClient", "errorMessage": message}
         send(connection, "init", "", json.dumps(failure).encode())
         return

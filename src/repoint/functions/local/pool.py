@@ -53,7 +53,8 @@ class LocalFunction:
     async def call(self, arn: str, payload: bytes) -> Result:
         """Call the handler in a process that is free; waits for one as long as a call may take."""
         try:
-            await asyncio.wait_for(self._free.acquire(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await self._free.acquire()
         except TimeoutError:
             return Failed(FailureKind.THROTTLED, f"all of its processes ({self._processes}) are busy")
         try:
