@@ -17,7 +17,7 @@ from repoint.cli.main import command_line
 from repoint.db.programs import major_version, server_programs
 from repoint.delivery.provider import KINDS
 from repoint.delivery.routes import read_routes
-from repoint.settings import Settings
+from repoint.settings import Function, Settings
 from scripts import gather_changelog, write_parity, write_providers, write_settings
 from tests.fixtures.server import REGION, Server
 
@@ -183,6 +183,24 @@ def test_the_example_of_repoint_toml_is_valid(tmp_path: Path, monkeypatch: pytes
 
     assert settings.account_id == "123456789012"
     assert settings.throttles["UpdateEndpoint"].rate == 500
+
+
+def test_the_example_of_functions_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = blocks(ROOT / "docs" / "functions.md", "toml")
+    (tmp_path / "repoint.toml").write_text(example, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    functions = Settings().functions
+
+    assert functions["plain"].file == "hooks.py:greet"
+    assert sorted(functions) == ["deliver", "greet", "plain", "recommend"]
+
+
+def test_every_member_of_a_function_is_explained() -> None:
+    page = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
+    members = [field.alias or name for name, field in Function.model_fields.items()]
+
+    assert re.findall(r"^\| `(\w+)` \| [^|]*\| [^|]+ \|$", page, re.MULTILINE) == members
 
 
 @pytest.fixture

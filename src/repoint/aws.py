@@ -43,17 +43,17 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
     service: AwsService | None,
     *,
     region: str,
-    role_arn: str,
+    role_arn: str | None,
     read_timeout_s: float = 10,
     attempts: int = 2,
 ) -> AsyncIterator[Any]:
     """A client of the service `name` at Amazon or where `service` says, in `region` unless the service has its own.
 
-    Raises AwsError, `AccessDenied` when roles are given and `role_arn` is none of them. Errors of its calls are told by
-    `aws_errors`.
+    Raises AwsError, `AccessDenied` when roles are given and `role_arn` is none of them; None stands for no role, so for
+    the service's `credentials`. Errors of its calls are told by `aws_errors`.
     """
     service = service or AwsService()
-    if service.roles and role_arn not in service.roles:
+    if role_arn is not None and service.roles and role_arn not in service.roles:
         raise AwsError("AccessDenied", f"no credentials are set for {role_arn}")
     # In a thread, as the first time takes most of a second.
     aws = await asyncio.to_thread(session)
@@ -71,7 +71,7 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
         region_name=service.region or region,
         endpoint_url=service.endpoint_url,
         config=config,
-        **identity(service.roles.get(role_arn, service.credentials)),
+        **identity(service.roles.get(role_arn or "", service.credentials)),
     )
     async with AsyncExitStack() as stack:
         with aws_errors():

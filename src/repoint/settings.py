@@ -1,9 +1,10 @@
 """One frozen Settings, read once from the environment (`REPOINT_…`) and `repoint.toml`."""
 
+import re
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_serializer, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -72,6 +73,52 @@ class ProviderSettings(BaseModel, frozen=True, extra="allow"):
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("kind", self.kind)]
+
+
+# A function's name, its ARN, or the end of one, each with or without a version or alias.
+FUNCTION_NAME = (
+    r"(?P<prefix>arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):[0-9]{12}:function:|[0-9]{12}:function:)?"
+    r"(?P<name>[a-zA-Z0-9_-]{1,64})(?P<qualifier>:(?:\$LATEST|[a-zA-Z0-9_-]{1,128}))?"
+)
+
+
+class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True):
+    """A function of the user's own: exactly one of `file`, `url` and `lambda` says where it runs."""
+
+    file: str | None = Field(default=None, description="A Python file and its handler, `hooks.py:handler`.")
+    url: str | None = Field(default=None, description="A URL that payloads are POSTed to.")
+    lambda_: str | None = Field(
+        default=None,
+        alias="lambda",
+        pattern=f"^{FUNCTION_NAME}$",
+        description="A name or ARN that the Lambda API knows.",
+    )
+    allow: tuple[str, ...] | None = Field(
+        default=None, description="Patterns of the ARNs it may be called for; without them, any."
+    )
+    timeout_s: float = Field(default=15, gt=0, le=900, description="Seconds that a call may take.")
+
+    env: dict[str, SecretStr] = Field(default={}, description="Environment variables of the file's processes.")
+    python: str | None = Field(default=None, description="Python that runs the file; by default the server's own.")
+    memory_mb: int = Field(default=1024, ge=128, description="Address space of one of the file's processes.")
+    processes: int = Field(default=2, ge=1, description="Processes that run the file at once, in each of the server's.")
+
+    @field_validator("file")
+    @classmethod
+    def _file_names_a_handler(cls, file: str | None) -> str | None:
+        if file is not None and not re.fullmatch(r"(.*[/\\])?[^/\\.]+\.py:[^\W\d]\w*", file):
+            raise ValueError("must be of the form hooks.py:handler, and the file's name without other dots")
+        return file
+
+    @model_validator(mode="after")
+    def _runs_in_one_place(self) -> Self:
+        places = [place for place in (self.file, self.url, self.lambda_) if place is not None]
+        if len(places) != 1:
+            raise ValueError("exactly one of file, url and lambda must be given")
+        for name in ("env", "python", "memory_mb", "processes"):
+            if self.file is None and name in self.model_fields_set:
+                raise ValueError(f"{name} is for a function with file")
+        return self
 
 
 class Settings(BaseSettings):
@@ -158,6 +205,10 @@ class Settings(BaseSettings):
     )
     lambda_api: AwsService | None = Field(
         default=None, description="The Lambda API that calls functions of `arn:aws:lambda:…`; without it Amazon's."
+    )
+    functions: dict[Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")], Function] = Field(
+        default={},
+        description="Functions by name, {greet: {file: hooks.py:handler}}; others are looked for by `lambda_api`.",
     )
     event_webhook_secret: SecretStr | None = Field(
         default=None,
@@ -253,6 +304,13 @@ class Settings(BaseSettings):
         default=1, ge=0, description="Seconds until a failed task is tried again; four times longer each time."
     )
     failed_task_days: int = Field(default=7, ge=1, description="Days that a task that failed for good is kept.")
+
+    @field_validator("functions", mode="before")
+    @classmethod
+    def _text_is_a_file(cls, functions: object) -> object:
+        if not isinstance(functions, dict):
+            return functions
+        return {name: {"file": given} if isinstance(given, str) else given for name, given in functions.items()}
 
     @field_validator("database_url")
     @classmethod

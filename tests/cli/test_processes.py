@@ -82,3 +82,14 @@ def test_a_master_key_of_another_folder_is_told(running: Serve) -> None:
     assert answer.returncode == 1
     assert "the master key is not the one" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_function_that_is_not_there_is_told(command: str, tmp_path: Path) -> None:
+    functions = '{"greet": "nowhere.py:handler"}'
+
+    answer = repoint(command, "--data-dir", tmp_path / "data", env={"REPOINT_FUNCTIONS": functions}, cwd=tmp_path)
+
+    assert answer.returncode == 1
+    assert f"functions.greet.file: there is no file {tmp_path}/nowhere.py" in answer.stderr
+    assert "Traceback" not in answer.stderr

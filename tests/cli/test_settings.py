@@ -48,6 +48,19 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     assert "hidden" not in answer.stdout + answer.stderr
 
 
+def test_functions_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "repoint.toml").write_text('[functions]\nplain = "hooks.py:greet"\nfar.lambda = "far:live"\n')
+    functions = '{"mine": {"file": "mine.py:greet", "env": {"TOKEN": "hidden"}}}'
+
+    answer = repoint("settings", env={"REPOINT_FUNCTIONS": functions}, cwd=tmp_path)
+
+    found = shown(answer.stdout)
+    assert found["functions.plain.file"] == ("hooks.py:greet", "repoint.toml")
+    assert found["functions.far.lambda"] == ("far:live", "repoint.toml")
+    assert found["functions.mine.env.TOKEN"] == ("**********", "environment")
+    assert "hidden" not in answer.stdout + answer.stderr
+
+
 def test_a_bad_value_is_named(tmp_path: Path) -> None:
     answer = repoint("settings", env={"REPOINT_PORT": "eighty"}, cwd=tmp_path)
 

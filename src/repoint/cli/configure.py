@@ -69,6 +69,21 @@ def _not_valid(lines: list[str]) -> Mistake:
     return Mistake("the settings are not valid (repoint settings --help):\n  " + "\n  ".join(lines))
 
 
+def check_runnable(settings: Settings) -> Settings:
+    """The settings, if a server can run on them; raises Mistake for functions that are not there."""
+    # Commands that only call the API do without the room, which takes its time to be read.
+    from repoint.functions.check import check_functions  # noqa: PLC0415 - for the reason above
+
+    if settings.functions:
+        try:
+            remarks = check_functions(settings)
+        except ValueError as error:
+            raise Mistake(str(error)) from error
+        for remark in remarks:
+            typer.echo(f"Note: {remark}", err=True)
+    return settings
+
+
 def _is_setting(variable: str) -> bool:
     return variable.removeprefix(_PREFIX).lower().partition("__")[0] in Settings.model_fields
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from repoint.cli.configure import read_settings
+from repoint.cli.configure import check_runnable, read_settings
 from repoint.cli.mistake import Mistake
 from repoint.cli.supervised import take_orders
 from repoint.db.embedded import running_url
@@ -24,7 +24,7 @@ def process_settings(*, is_supervised: bool, **arguments: Any) -> tuple[Settings
         orders = take_orders()
         listener = None if orders["listener"] is None else socket.socket(fileno=orders["listener"])
         return read_settings(**orders["settings"]), listener
-    settings = read_settings(**arguments)
+    settings = check_runnable(read_settings(**arguments))
     if settings.database_url is not None:
         return settings, None
     url = running_url(settings.data_dir)

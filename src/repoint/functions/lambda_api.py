@@ -1,61 +1,92 @@
 """Functions behind the Lambda API, at Amazon or at a server that speaks it."""
 
-import re
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
-from repoint.aws import aws_errors, open_client
+from repoint.aws import AwsError, aws_errors, open_client
+from repoint.functions.result import Failed, FailureKind, Result, returned, thrown
 from repoint.settings import AwsService
 
-# Of a request, its envelope included: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MOST_BYTES = 6 << 20
-ANSWER_TIMEOUT_S = 15
 FUNCTION_ARN = (
     r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[$a-zA-Z0-9_-]{1,128})?"
 )
-
-
-class FunctionError(Exception):
-    """The function was called and failed. `kind` is Lambda's word for how: `Handled`, `Unhandled`, …; no data."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"the function failed: {kind}")
-        self.kind = kind
+# No function runs for longer; each call has a limit of its own.
+_LONGEST_S = 900
+# docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, and what every service of Amazon's may answer. Other words are
+# those of a server in trouble, or not known: FailureKind.UNREACHABLE.
+_KINDS = {
+    "AccessDenied": FailureKind.NOT_ALLOWED,
+    "AccessDeniedException": FailureKind.NOT_ALLOWED,
+    "ExpiredTokenException": FailureKind.NOT_ALLOWED,
+    "InvalidSignatureException": FailureKind.NOT_ALLOWED,
+    "NoCredentials": FailureKind.NOT_ALLOWED,
+    "UnrecognizedClientException": FailureKind.NOT_ALLOWED,
+    "InvalidParameterValueException": FailureKind.NOT_FOUND,
+    "ResourceNotFoundException": FailureKind.NOT_FOUND,
+    "ValidationException": FailureKind.NOT_FOUND,
+    "RequestEntityTooLargeException": FailureKind.TOO_LARGE,
+    "RequestTooLargeException": FailureKind.TOO_LARGE,
+    "EC2ThrottledException": FailureKind.THROTTLED,
+    "ThrottlingException": FailureKind.THROTTLED,
+    "TooManyRequests": FailureKind.THROTTLED,
+    "TooManyRequestsException": FailureKind.THROTTLED,
+    # A status stands for the word where a server sends none.
+    "403": FailureKind.NOT_ALLOWED,
+    "404": FailureKind.NOT_FOUND,
+    "413": FailureKind.TOO_LARGE,
+    "429": FailureKind.THROTTLED,
+}
 
 
 @asynccontextmanager
-async def open_function(arn: str, service: AwsService | None, *, role_arn: str) -> AsyncIterator["Function"]:
-    """The function of this ARN, which is of the form FUNCTION_ARN; raises AwsError for a role without credentials."""
-    match = re.fullmatch(FUNCTION_ARN, arn)
-    if match is None:
-        raise ValueError(f"{arn} names no function")
+async def open_lambda(region: str, service: AwsService | None, *, role_arn: str | None) -> AsyncIterator[Any]:
+    """A client for the functions of a region; raises AwsError for a role without credentials."""
     # A call is sent once: whoever calls knows whether the function may run twice.
-    opened = open_client(
-        "lambda", service, region=match["region"], role_arn=role_arn, read_timeout_s=ANSWER_TIMEOUT_S, attempts=1
-    )
+    opened = open_client("lambda", service, region=region, role_arn=role_arn, read_timeout_s=_LONGEST_S, attempts=1)
     async with opened as client:
-        yield Function(client, arn)
+        yield client
 
 
-class Function:
-    """A function that may be called. Every method raises AwsError."""
+class LambdaFunction:
+    """A function that the Lambda API knows by this name or ARN, with a version or alias if it has one."""
 
-    def __init__(self, client: Any, arn: str) -> None:
+    def __init__(self, client: Any, name: str, timeout_s: float) -> None:
         self._client = client
-        self._arn = arn
+        self._name = name
+        self._timeout_s = timeout_s
 
-    async def check(self) -> None:
+    async def check(self) -> Failed | None:
         """See that it is there and that we may call it, without running it."""
-        with aws_errors():
-            await self._client.invoke(FunctionName=self._arn, InvocationType="DryRun")
+        try:
+            with aws_errors():
+                await self._client.invoke(FunctionName=self._name, InvocationType="DryRun")
+        except AwsError as error:
+            # There was no payload to quote.
+            return replace(refused(error), detail=str(error))
+        return None
 
-    async def call(self, payload: bytes) -> bytes:
-        """Run it and wait for its answer; raises FunctionError when it fails."""
+    async def call(self, _arn: str, payload: bytes) -> Result:
+        """Run it and wait for its answer."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._call(payload)
+        except TimeoutError:
+            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s")
+        except AwsError as error:
+            return refused(error)
+
+    async def _call(self, payload: bytes) -> Result:
         with aws_errors():
-            answer = await self._client.invoke(FunctionName=self._arn, Payload=payload)
+            answer = await self._client.invoke(FunctionName=self._name, Payload=payload)
             async with answer["Payload"] as body:
                 content: bytes = await body.read()
-        if kind := answer.get("FunctionError"):
-            raise FunctionError(kind)
-        return content
+        failure = answer.get("FunctionError")
+        return returned(content) if failure is None else thrown(content, how=failure)
+
+
+def refused(error: AwsError) -> Failed:
+    """Why a function was not called; what the service says to it can quote the payload."""
+    return Failed(_KINDS.get(error.code, FailureKind.UNREACHABLE), str(error) if error.is_ours else error.code)

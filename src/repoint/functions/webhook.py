@@ -24,7 +24,7 @@ import httpx2
 CONNECT_TIMEOUT_S = 5
 # Of everything together, however slowly an answer drips in.
 ANSWER_TIMEOUT_S = 10
-# More of an answer is not read; the connection is given up instead.
+# More of an answer is not read, unless it is asked for; the connection is given up instead.
 _ANSWER_BYTES = 64 << 10
 _LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
@@ -46,17 +46,25 @@ class NoAnswerError(Exception):
     """The call did not get an answer; the text tells why."""
 
 
+class LateAnswerError(NoAnswerError):
+    """The call did not get an answer in time."""
+
+
 @asynccontextmanager
-async def open_webhook(url: str, *, allowed: Networks, ca_file: Path | None) -> AsyncIterator["Webhook"]:
+async def open_webhook(
+    url: str, *, allowed: Networks, ca_file: Path | None, timeout_s: float | None = None
+) -> AsyncIterator["Webhook"]:
     """A way to this URL. `http://` leads only into `allowed` networks; `ca_file` is trusted beside the public CAs.
 
+    `timeout_s` is the time that a call may take, by default ANSWER_TIMEOUT_S.
     Raises RefusedUrlError for a URL that cannot be called, NoAnswerError when `ca_file` cannot be read.
     """
-    target = _read(url)
+    target = read_url(url)
     transport = _JudgedTransport(allowed, await asyncio.to_thread(_trust, ca_file))
-    timeout = httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    timeout_s = timeout_s or ANSWER_TIMEOUT_S
+    timeout = httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
     async with httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
-        yield Webhook(client, target, allowed)
+        yield Webhook(client, target, allowed, timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,40 +74,45 @@ class Answer:
     status: int
     # How long it asks us to wait before we call again; 0 when it does not.
     wait_s: float
+    # As it came, compressed perhaps; None when it was longer than what was to be read.
+    body: bytes | None
 
 
 class Webhook:
     """A URL that may be called. Every method raises RefusedUrlError when its address is none that we call."""
 
-    def __init__(self, client: httpx2.AsyncClient, url: httpx2.URL, allowed: Networks) -> None:
+    def __init__(self, client: httpx2.AsyncClient, url: httpx2.URL, allowed: Networks, timeout_s: float) -> None:
         self._client = client
         self._url = url
         self._allowed = allowed
+        self._timeout_s = timeout_s
         self.host = url.host
 
     async def check(self) -> None:
         """See where it leads, without calling it; raises NoAnswerError for a name that nobody knows."""
         await judged_addresses(self._url, self._allowed)
 
-    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """POST a body; the answer, whichever it is. Raises NoAnswerError."""
+    async def post(self, body: bytes, headers: Mapping[str, str], *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
+        """POST a body; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await self._post(body, headers)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._post(body, headers, answer_bytes)
         except (TimeoutError, httpx2.TimeoutException) as error:
-            raise NoAnswerError(f"{self.host} did not answer in time") from error
+            raise LateAnswerError(f"{self.host} did not answer in time") from error
         except httpx2.HTTPError as error:
             raise NoAnswerError(f"{self.host} could not be called: {str(error) or type(error).__name__}") from error
 
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _post(self, body: bytes, headers: Mapping[str, str], answer_bytes: int) -> Answer:
         async with self._client.stream("POST", self._url, content=body, headers=dict(headers)) as answer:
-            size_bytes = 0
+            content, is_whole = bytearray(), True
             # To its end, so that the connection can be used again.
             async for chunk in answer.aiter_raw():
-                size_bytes += len(chunk)
-                if size_bytes > _ANSWER_BYTES:
+                if len(content) + len(chunk) > answer_bytes:
+                    is_whole = False
                     break
-            return Answer(answer.status_code, wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC)))
+                content += chunk
+            asked_s = wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+            return Answer(answer.status_code, asked_s, bytes(content) if is_whole else None)
 
 
 def wait_s(header: str, now: datetime) -> float:
@@ -179,7 +192,8 @@ def _plain(address: Address) -> Address:
     return mapped or address
 
 
-def _read(url: str) -> httpx2.URL:
+def read_url(url: str) -> httpx2.URL:
+    """A URL that may be called as far as it can be told by itself; raises RefusedUrlError."""
     try:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:

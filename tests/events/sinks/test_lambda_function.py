@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -77,6 +78,35 @@ async def test_a_batch_larger_than_a_payload_goes_in_several_calls(receiver: Rec
     assert [len(json.loads(call.body)["Records"]) for call in receiver.received] == [4, 2]
     assert [record for call in receiver.received for record in told(call)] == records(given)
     assert [each.position for each in refused] == [7]
+
+
+async def test_a_function_from_a_file_is_called_as_one_at_amazon(tmp_path: Path) -> None:
+    (tmp_path / "digest.py").write_text(
+        "import base64, json\n"
+        "def handler(event, context):\n"
+        "    told = [json.loads(base64.b64decode(each['kinesis']['data'])) for each in event['Records']]\n"
+        f"    open('{tmp_path}/told.json', 'w').write(json.dumps(told))\n"
+    )
+    functions: Any = {"digest": {"file": f"{tmp_path}/digest.py:handler", "allow": [f"{ours('apps')}/{APPLICATION}"]}}
+
+    async with open_sink(destination(ARN, Settings(functions=functions))) as sink:
+        await sink.check()
+        refused = await sink.put(events(2))
+
+    assert refused == []
+    assert json.loads((tmp_path / "told.json").read_text()) == records(events(2))
+
+
+async def test_a_function_that_other_applications_have_is_refused() -> None:
+    functions: Any = {"digest": {"lambda": "digest", "allow": [f"{ours('apps')}/other/*"]}}
+
+    with pytest.raises(DestinationError, match=r"functions\.digest\.allow does not fit arn:aws:mobiletargeting"):
+        async with open_sink(destination(ARN, Settings(functions=functions))):
+            pass
+
+
+def ours(resource: str) -> str:
+    return f"arn:aws:mobiletargeting:us-east-1:000000000000:{resource}"
 
 
 async def test_a_function_that_fails_is_called_again_later(receiver: Receiver) -> None:

@@ -3,7 +3,7 @@ import socket
 
 import typer
 
-from repoint.cli.configure import DatabaseUrl, DataDir, Host, Port, read_settings
+from repoint.cli.configure import DatabaseUrl, DataDir, Host, Port, check_runnable, read_settings
 from repoint.cli.folder import held_folder
 from repoint.cli.listen import listen
 from repoint.cli.server import Server
@@ -20,7 +20,7 @@ def serve(
     port: Port = None,
 ) -> None:
     """Run database, API and worker until Ctrl-C; the first start makes an access key."""
-    settings = read_settings(data_dir=data_dir, database_url=database_url, host=host, port=port)
+    settings = check_runnable(read_settings(data_dir=data_dir, database_url=database_url, host=host, port=port))
     with held_folder(settings.data_dir), listen(settings.host, settings.port) as listener:
         asyncio.run(_run(settings, listener))
     typer.echo("Stopped.")

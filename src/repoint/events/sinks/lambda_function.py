@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from repoint.aws import AwsError
 from repoint.events.log import LoggedEvent, SetAside, UnreachableError
-from repoint.events.sinks.aws import checking, putting
 from repoint.events.sinks.kinesis import partition_key
 from repoint.events.sinks.pieces import Limits, pieces
 from repoint.events.sinks.sink import Destination, DestinationError, Sink, leads
-from repoint.functions.lambda_api import FUNCTION_ARN, MOST_BYTES, Function, FunctionError, open_function
+from repoint.functions.call import Callee, open_functions
+from repoint.functions.lambda_api import FUNCTION_ARN
+from repoint.functions.result import MOST_BYTES, Failed
 
 _HEAD, _TAIL = b'{"Records":[', b"]}"
 LIMITS = Limits(items=500, size_bytes=MOST_BYTES - len(_HEAD) - len(_TAIL))
@@ -21,29 +21,31 @@ LIMITS = Limits(items=500, size_bytes=MOST_BYTES - len(_HEAD) - len(_TAIL))
 @leads(FUNCTION_ARN)
 @asynccontextmanager
 async def open_lambda_function(destination: Destination) -> AsyncIterator[Sink]:
-    """A function at Amazon or where the setting `lambda_api` leads."""
-    settings = destination.settings
-    try:
-        async with open_function(destination.address, settings.lambda_api, role_arn=destination.role_arn) as function:
-            yield FunctionSink(function, destination)
-    except AwsError as error:
-        raise DestinationError(str(error)) from error
+    """A function that the setting `functions` has, or one at Amazon or where the setting `lambda_api` leads."""
+    account_id = destination.settings.account_id
+    region = destination.address.split(":")[3]
+    application_arn = f"arn:aws:mobiletargeting:{region}:{account_id}:apps/{destination.application_id}"
+    async with open_functions(destination.settings, role_arn=destination.role_arn, region=region) as functions:
+        function = await functions.find(destination.address, source_arn=application_arn)
+        if isinstance(function, Failed):
+            raise DestinationError(f"{destination.address}: {function.detail}")
+        yield FunctionSink(function, destination.application_id, application_arn)
 
 
 class FunctionSink:
     """A function; what it returns is not looked at."""
 
-    def __init__(self, function: Function, destination: Destination) -> None:
+    def __init__(self, function: Callee, application_id: str, application_arn: str) -> None:
         self._function = function
-        self._address = destination.address
-        self._application_id = destination.application_id
-        self._account_id = destination.settings.account_id
-        self._region = destination.address.split(":")[3]
+        self._application_id = application_id
+        self._application_arn = application_arn
+        self._region = application_arn.split(":")[3]
 
     async def check(self) -> None:
         """See `Sink.check`; the function is not run."""
-        with checking(self._address):
-            await self._function.check()
+        failed = await self._function.check()
+        if failed is not None:
+            raise DestinationError(f"{self._function.arn}: {failed.detail}")
 
     async def put(self, events: Sequence[LoggedEvent]) -> list[SetAside]:
         """See `Sink.put`: in calls one after the other, none of which begins before the one before has succeeded."""
@@ -59,15 +61,12 @@ class FunctionSink:
         ]
 
     async def _call(self, payload: bytes) -> None:
-        try:
-            with putting(self._address):
-                await self._function.call(payload)
-        except FunctionError as error:
-            raise UnreachableError(f"{self._address}: {error}") from error
+        result = await self._function.call(payload)
+        if isinstance(result, Failed):
+            raise UnreachableError(f"{self._function.arn}: {result.detail}")
 
     def _record(self, event: LoggedEvent) -> bytes:
         """docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html, with what we have in the stream's place."""
-        application = f"arn:aws:mobiletargeting:{self._region}:{self._account_id}:apps/{self._application_id}"
         return msgspec.json.encode(
             {
                 "kinesis": {
@@ -82,6 +81,6 @@ class FunctionSink:
                 "eventID": f"shardId-000000000000:{event.position}",
                 "eventName": "aws:kinesis:record",
                 "awsRegion": self._region,
-                "eventSourceARN": application,
+                "eventSourceARN": self._application_arn,
             }
         )
