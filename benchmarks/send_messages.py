@@ -18,9 +18,7 @@ from signed import send
 ADDRESSES = 100
 CALLERS = 8
 MUST_MS = 60
-HTML = (
-    "<html><body><p>Dear {{name}},</p>" + "<p>what you ordered is on its way to {{city}}.</p>" * 20 + "</body></html>"
-)
+HTML = "<p>Dear {{name}},</p>" + "<p>what you ordered is on its way.</p>" * 20 + "<p>It goes to {{city}}.</p>"
 TEMPLATE = {
     "Subject": "{{name}}, your order {{order}}",
     "HtmlPart": HTML,
