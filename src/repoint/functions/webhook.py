@@ -102,6 +102,11 @@ class Webhook:
         async with self._patience() as watched:
             return await self._post(body, headers, watched, answer_bytes)
 
+    async def head(self) -> Mapping[str, str]:
+        """Ask for headers only; those of the answer, whichever it is. Raises NoAnswerError."""
+        async with self._patience():
+            return (await self._client.head(self._url)).headers
+
     @asynccontextmanager
     async def _patience(self) -> AsyncIterator["_Watched"]:
         """Give a request its time, and tell why it gets no answer."""
