@@ -21,6 +21,7 @@ from server import NotMeasured
 from repoint.delivery.message import Email, Message
 from repoint.delivery.provider import Provider, Surroundings
 from repoint.delivery.providers.email_smtp import EmailSmtpOptions, open_email_smtp
+from repoint.functions.call import Functions
 from repoint.settings import Settings
 
 CONNECTIONS = 16
@@ -100,7 +101,7 @@ async def _product(port: int, count: int) -> float:
         )
         for n in range(count)
     ]
-    async with open_email_smtp(options, Surroundings(Settings(), _keep)) as provider:
+    async with open_email_smtp(options, Surroundings(Settings(), _keep, Functions(Settings()))) as provider:
         started = time.perf_counter()
         await asyncio.gather(*(_send_all(provider, messages[caller::CALLERS]) for caller in range(CALLERS)))
         return count / (time.perf_counter() - started)

@@ -186,7 +186,7 @@ def test_the_example_of_repoint_toml_is_valid(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_example_of_functions_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (example,) = blocks(ROOT / "docs" / "functions.md", "toml")
+    example, _ = blocks(ROOT / "docs" / "functions.md", "toml")
     (tmp_path / "repoint.toml").write_text(example, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
@@ -194,6 +194,17 @@ def test_the_example_of_functions_is_valid(tmp_path: Path, monkeypatch: pytest.M
 
     assert functions["plain"].file == "hooks.py:greet"
     assert sorted(functions) == ["deliver", "greet", "plain", "recommend"]
+
+
+def test_the_example_of_custom_channels_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, example = blocks(ROOT / "docs" / "functions.md", "toml")
+    (tmp_path / "repoint.toml").write_text(example, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    routes = read_routes(Settings())
+
+    assert routes.names("any", "CUSTOM") == ("own",)
+    assert routes.names("0123456789abcdef0123456789abcdef", "CUSTOM") == ("hooks",)
 
 
 def test_every_member_of_a_function_is_explained() -> None:

@@ -14,6 +14,7 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import KINDS, Provider, Surroundings, provider
 from repoint.delivery.routes import RouteError
 from repoint.delivery.routing import open_providers
+from repoint.functions.call import Functions
 from repoint.settings import Settings
 from tests.fixtures.messages import APPLICATION, email, sms
 
@@ -64,7 +65,7 @@ class Fakes:
             "channel_providers": {"EMAIL": ("a", "b")},
             **settings,
         }
-        return Surroundings(Settings(**given), keep)  # type: ignore[arg-type] # as a file has it
+        return Surroundings(Settings(**given), keep, Functions(Settings()))  # type: ignore[arg-type] # as a file has it
 
 
 @contextmanager

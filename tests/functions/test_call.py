@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from repoint.functions import call as module
-from repoint.functions.call import Callee, open_functions
+from repoint.functions.call import Callee, Functions, open_functions
 from repoint.functions.result import Failed, FailureKind, Result, Returned
 from repoint.settings import AwsService, Settings
 from tests.fixtures.receiver import Answer, Receiver
@@ -153,7 +153,7 @@ async def test_the_last_failure_is_told(receiver: Receiver) -> None:
 
     result = await called(settings(greet={"url": receiver.url}), attempts=3)
 
-    assert result == Failed(FailureKind.UNREACHABLE, "127.0.0.1 answered 502", status=502)
+    assert result == Failed(FailureKind.UNREACHABLE, "127.0.0.1 answered 502", status=502, may_have_run=True)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -202,6 +202,19 @@ async def test_a_url_that_cannot_be_called_is_told() -> None:
     assert function == Failed(
         FailureKind.NOT_ALLOWED, "a URL with a password in it is shown to everybody who may read the configuration"
     )
+
+
+async def test_functions_that_were_closed_begin_anew() -> None:
+    functions = Functions(settings(greet={"file": f"{HANDLERS}:about"}))
+
+    first = await functions.call("greet", {})
+    await functions.close()
+    second = await functions.call("greet", {})
+    await functions.close()
+
+    assert isinstance(first, Returned)
+    assert isinstance(second, Returned)
+    assert first.value["process"] != second.value["process"]
 
 
 async def test_ways_are_opened_once(receiver: Receiver) -> None:

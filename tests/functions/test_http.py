@@ -63,14 +63,14 @@ async def test_every_success_is_one(receiver: Receiver, status: int) -> None:
 async def test_other_answers_are_failures(receiver: Receiver, status: int, kind: FailureKind) -> None:
     result = await called(receiver, Answer(status, b'{"someone": "private"}', {"Location": "/elsewhere"}))
 
-    assert result == Failed(kind, f"127.0.0.1 answered {status}", status=status)
+    assert result == Failed(kind, f"127.0.0.1 answered {status}", status=status, may_have_run=status == 504)
     assert len(receiver.received) == 1
 
 
 async def test_an_answer_that_is_no_json_is_told(receiver: Receiver) -> None:
     result = await called(receiver, Answer(200, b"OK"))
 
-    assert result == Failed(FailureKind.NO_JSON, "the answer, 2 bytes, is not JSON")
+    assert result == Failed(FailureKind.NO_JSON, "the answer, 2 bytes, is not JSON", status=200)
 
 
 async def test_an_answer_may_have_six_megabytes_and_no_more(receiver: Receiver) -> None:
@@ -98,6 +98,14 @@ async def test_a_server_that_is_not_there_is_told() -> None:
     assert isinstance(result, Failed)
     assert result.kind is FailureKind.UNREACHABLE
     assert result.detail.startswith("127.0.0.1 could not be called")
+    assert not result.may_have_run
+
+
+async def test_a_connection_that_breaks_after_the_payload_leaves_it_open_whether_it_ran(receiver: Receiver) -> None:
+    result = await called(receiver, Answer(is_dropped=True))
+
+    assert isinstance(result, Failed)
+    assert (result.kind, result.may_have_run) == (FailureKind.UNREACHABLE, True)
 
 
 async def test_a_server_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
@@ -108,7 +116,7 @@ async def test_a_server_that_takes_too_long_is_given_up(receiver: Receiver) -> N
         result = await function.call("arn", b"{}")
     goes_on.set()
 
-    assert result == Failed(FailureKind.TIMED_OUT, "127.0.0.1 did not answer in time")
+    assert result == Failed(FailureKind.TIMED_OUT, "127.0.0.1 did not answer in time", may_have_run=True)
 
 
 async def test_a_check_calls_nobody(receiver: Receiver) -> None:

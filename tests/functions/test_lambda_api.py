@@ -89,7 +89,7 @@ async def test_a_function_that_takes_too_long_is_given_up(receiver: Receiver) ->
         result = await function.call(ARN, b"{}")
     goes_on.set()
 
-    assert result == Failed(FailureKind.TIMED_OUT, "no answer within 0.1 s")
+    assert result == Failed(FailureKind.TIMED_OUT, "no answer within 0.1 s", may_have_run=True)
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
@@ -97,7 +97,17 @@ async def test_a_server_that_is_not_there_is_told() -> None:
         result = await LambdaFunction(client, ARN, 5).call(ARN, b"{}")
 
     assert isinstance(result, Failed)
-    assert result.kind is FailureKind.UNREACHABLE
+    assert (result.kind, result.may_have_run) == (FailureKind.UNREACHABLE, False)
+
+
+async def test_a_connection_that_breaks_after_the_payload_leaves_it_open_whether_it_ran(receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(is_dropped=True)
+
+    async with opened(receiver) as function:
+        result = await function.call(ARN, b"{}")
+
+    assert isinstance(result, Failed)
+    assert (result.kind, result.may_have_run) == (FailureKind.UNREACHABLE, True)
 
 
 async def test_a_check_tells_all_that_the_service_says(receiver: Receiver) -> None:

@@ -70,6 +70,8 @@ class Custom:
     envelope: dict[str, Any]
     # The function, by name or ARN, or the URL.
     target: str
+    # The campaign or journey for which it is called, by its ARN: what a function's `allow` is compared with.
+    source_arn: str | None = None
 
 
 Content = Email | Sms | Voice | Push | Custom

@@ -7,6 +7,7 @@ from repoint.delivery.mailbox import keeps
 from repoint.delivery.provider import Surroundings
 from repoint.delivery.routes import read_routes
 from repoint.delivery.routing import Providers
+from repoint.functions.opened import functions_of
 from repoint.settings import Settings
 
 _opened: WeakKeyDictionary[Database, Providers] = WeakKeyDictionary()
@@ -16,6 +17,7 @@ def providers_of(database: Database, settings: Settings) -> Providers:
     """The providers; raises RouteError when settings about them do not fit, which is checked at the start."""
     found = _opened.get(database)
     if found is None:
-        found = _opened[database] = Providers(read_routes(settings), Surroundings(settings, keeps(database)))
+        surroundings = Surroundings(settings, keeps(database), functions_of(database, settings))
+        found = _opened[database] = Providers(read_routes(settings), surroundings)
         database.before_close(found.close)
     return found

@@ -1,5 +1,6 @@
 """What became of a message when it was handed to a provider."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,8 @@ class Outcome:
     is_in_doubt: bool = False
     # The address is no more (an unregistered token); its endpoint becomes INACTIVE.
     is_gone: bool = False
+    # What the user's code answered about this endpoint, for the splits of a journey (journeys.md section 8).
+    event_attributes: Mapping[str, str] | None = None
 
     @property
     def is_sent(self) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from repoint.contract.shapes import ChannelType
 from repoint.delivery.message import Message
 from repoint.delivery.outcome import Outcome
+from repoint.functions.call import Functions
 from repoint.settings import Settings
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
@@ -22,6 +23,8 @@ class Surroundings:
     settings: Settings
     # Keeps messages in the database's mailbox, which only the provider of that name has a use for.
     keep: Callable[[Sequence[Message]], Awaitable[None]]
+    # Those of the process, which everybody shares who has some called.
+    functions: Functions
 
 
 class Provider(Protocol):

@@ -7,7 +7,7 @@ the Lambda API to know. Payload and answer are the same in all three.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -56,12 +56,17 @@ class Callee:
         body = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
         if len(body) > MOST_BYTES:
             return Failed(FailureKind.TOO_LARGE, f"the payload, {len(body)} bytes, has more than {MOST_BYTES}")
+        result = await self.way.call(self.arn, body)
         for attempt in range(attempts - 1):
-            result = await self.way.call(self.arn, body)
             if not isinstance(result, Failed) or result.kind not in PASSING:
                 return result
+            may_have_run = result.may_have_run
             await asyncio.sleep(WAITS_S[min(attempt, len(WAITS_S) - 1)])
-        return await self.way.call(self.arn, body)
+            result = await self.way.call(self.arn, body)
+            # Of an earlier attempt that is not known later, either.
+            if isinstance(result, Failed) and may_have_run:
+                result = replace(result, may_have_run=True)
+        return result
 
 
 @asynccontextmanager
@@ -73,23 +78,29 @@ async def open_functions(
     `role_arn` says as whom the Lambda API is called, where that is not its own credentials; functions of `region` are
     called beside those of our own regions.
     """
-    async with AsyncExitStack() as stack:
-        yield Functions(settings, stack, role_arn, {*settings.regions, region})
+    functions = Functions(settings, role_arn=role_arn, region=region)
+    try:
+        yield functions
+    finally:
+        await functions.close()
 
 
 class Functions:
     """The user's functions. That one fails is a value; no method raises for it."""
 
-    def __init__(
-        self, settings: Settings, stack: AsyncExitStack, role_arn: str | None, regions: set[str | None]
-    ) -> None:
+    def __init__(self, settings: Settings, *, role_arn: str | None = None, region: str | None = None) -> None:
         self._settings = settings
-        self._stack = stack
+        self._stack = AsyncExitStack()
         self._role_arn = role_arn
-        self._regions = regions
+        self._regions = {*settings.regions, region}
         # What calls go through, made when first needed: one a configured function, and one a region of Lambda's.
         self._opened: dict[str, Any] = {}
         self._opening = asyncio.Lock()
+
+    async def close(self) -> None:
+        """End processes and connections; a later call begins anew."""
+        self._opened.clear()
+        await self._stack.aclose()
 
     async def call(
         self, function: str, payload: Payload, *, source_arn: str | None = None, attempts: int = 1
@@ -102,14 +113,14 @@ class Functions:
         return found if isinstance(found, Failed) else await found.call(payload, attempts=attempts)
 
     @asynccontextmanager
-    async def at_url(self, url: str) -> AsyncIterator[Callee | Failed]:
+    async def at_url(self, url: str, *, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Callee | Failed]:
         """The function behind a URL that stands in a campaign or journey, for as many calls as there are.
 
         Not kept, as the configured ones are: users may name any number of URLs.
         """
         async with AsyncExitStack() as stack:
             try:
-                way = await stack.enter_async_context(open_http(url, self._settings, TIMEOUT_S))
+                way = await stack.enter_async_context(open_http(url, self._settings, timeout_s))
             except (RefusedUrlError, NoAnswerError) as error:
                 yield uncalled(error)
             else:

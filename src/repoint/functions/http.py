@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from repoint.functions.result import MOST_BYTES, Failed, FailureKind, Result, returned
 from repoint.functions.webhook import LateAnswerError, NoAnswerError, RefusedUrlError, Webhook, open_webhook
@@ -19,6 +20,8 @@ _KINDS = {
     429: FailureKind.THROTTLED,
     504: FailureKind.TIMED_OUT,
 }
+# Somebody between has lost the function, perhaps after it had the payload.
+_LOST = frozenset({502, 504})
 
 
 @asynccontextmanager
@@ -52,10 +55,17 @@ class HttpFunction:
         except (RefusedUrlError, NoAnswerError) as error:
             return uncalled(error)
         if answer.status // 100 != 2:  # noqa: PLR2004 - any of the class
-            return Failed(_kind(answer.status), f"{self._webhook.host} answered {answer.status}", status=answer.status)
+            return Failed(
+                _kind(answer.status),
+                f"{self._webhook.host} answered {answer.status}",
+                status=answer.status,
+                retry_after_s=answer.wait_s or None,
+                may_have_run=answer.status in _LOST,
+            )
         if answer.body is None:
             return Failed(FailureKind.TOO_LARGE, f"the answer has more than {MOST_BYTES} bytes", status=answer.status)
-        return returned(answer.body)
+        result = returned(answer.body)
+        return replace(result, status=answer.status) if isinstance(result, Failed) else result
 
 
 def uncalled(error: RefusedUrlError | NoAnswerError) -> Failed:
@@ -67,7 +77,7 @@ def uncalled(error: RefusedUrlError | NoAnswerError) -> Failed:
             kind = FailureKind.TIMED_OUT
         case _:
             kind = FailureKind.UNREACHABLE
-    return Failed(kind, str(error))
+    return Failed(kind, str(error), may_have_run=isinstance(error, NoAnswerError) and error.had_left)
 
 
 def _kind(status: int) -> FailureKind:

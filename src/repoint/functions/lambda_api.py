@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from botocore.exceptions import HTTPClientError
+
 from repoint.aws import AwsError, aws_errors, open_client
 from repoint.functions.result import Failed, FailureKind, Result, returned, thrown
 from repoint.settings import AwsService
@@ -74,9 +76,9 @@ class LambdaFunction:
             async with asyncio.timeout(self._timeout_s):
                 return await self._call(payload)
         except TimeoutError:
-            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s")
+            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s", may_have_run=True)
         except AwsError as error:
-            return refused(error)
+            return replace(refused(error), may_have_run=_had_left(error))
 
     async def _call(self, payload: bytes) -> Result:
         with aws_errors():
@@ -85,6 +87,11 @@ class LambdaFunction:
                 content: bytes = await body.read()
         failure = answer.get("FunctionError")
         return returned(content) if failure is None else thrown(content, how=failure)
+
+
+def _had_left(error: AwsError) -> bool:
+    """Whether a call may have arrived; what keeps one from being made is no HTTPClientError."""
+    return error.code == "InvalidResponse" or isinstance(error.__cause__, HTTPClientError)
 
 
 def refused(error: AwsError) -> Failed:

@@ -54,6 +54,10 @@ class Failed:
     error_message: str | None = None
     # Of whoever answered HTTP.
     status: int | None = None
+    # How long whoever answered asks us to wait.
+    retry_after_s: float | None = None
+    # The payload had left, and what became of it was not told.
+    may_have_run: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail}"
@@ -100,4 +104,10 @@ def thrown(body: bytes, *, how: str | None = None) -> Failed:
     if not error.errorType and " Task timed out after " in error.errorMessage:
         kind = FailureKind.TIMED_OUT
     detail = f"the function failed: {how or error.errorType or 'Error'}"
-    return Failed(kind, detail, error_type=error.errorType, error_message=error.errorMessage)
+    return Failed(
+        kind,
+        detail,
+        error_type=error.errorType,
+        error_message=error.errorMessage,
+        may_have_run=kind is FailureKind.TIMED_OUT,
+    )

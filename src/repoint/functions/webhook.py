@@ -45,6 +45,11 @@ class RefusedUrlError(Exception):
 class NoAnswerError(Exception):
     """The call did not get an answer; the text tells why."""
 
+    def __init__(self, text: str, *, had_left: bool = False) -> None:
+        super().__init__(text)
+        # Whether the request may have arrived all the same.
+        self.had_left = had_left
+
 
 class LateAnswerError(NoAnswerError):
     """The call did not get an answer in time."""
@@ -94,16 +99,32 @@ class Webhook:
 
     async def post(self, body: bytes, headers: Mapping[str, str], *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
         """POST a body; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
+        async with self._patience() as watched:
+            return await self._post(body, headers, watched, answer_bytes)
+
+    async def head(self) -> Mapping[str, str]:
+        """Ask for headers only; those of the answer, whichever it is. Raises NoAnswerError."""
+        async with self._patience():
+            return (await self._client.head(self._url)).headers
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncIterator["_Watched"]:
+        """Give a request its time, and tell why it gets no answer."""
+        watched = _Watched()
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._post(body, headers, answer_bytes)
+                yield watched
         except (TimeoutError, httpx2.TimeoutException) as error:
-            raise LateAnswerError(f"{self.host} did not answer in time") from error
+            raise LateAnswerError(f"{self.host} did not answer in time", had_left=watched.has_left) from error
         except httpx2.HTTPError as error:
-            raise NoAnswerError(f"{self.host} could not be called: {str(error) or type(error).__name__}") from error
+            text = f"{self.host} could not be called: {str(error) or type(error).__name__}"
+            raise NoAnswerError(text, had_left=watched.has_left) from error
 
-    async def _post(self, body: bytes, headers: Mapping[str, str], answer_bytes: int) -> Answer:
-        async with self._client.stream("POST", self._url, content=body, headers=dict(headers)) as answer:
+    async def _post(self, body: bytes, headers: Mapping[str, str], watched: "_Watched", answer_bytes: int) -> Answer:
+        opened = self._client.stream(
+            "POST", self._url, content=body, headers=dict(headers), extensions={"trace": watched.note}
+        )
+        async with opened as answer:
             content, is_whole = bytearray(), True
             # To its end, so that the connection can be used again.
             async for chunk in answer.aiter_raw():
@@ -113,6 +134,16 @@ class Webhook:
                 content += chunk
             asked_s = wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC))
             return Answer(answer.status_code, asked_s, bytes(content) if is_whole else None)
+
+
+class _Watched:
+    """How far a request came, as the client's `trace` tells it."""
+
+    has_left = False
+
+    async def note(self, step: str, _about: object) -> None:
+        """Take note of a step, `connection.connect_tcp.started` and the like."""
+        self.has_left = self.has_left or step.endswith(".send_request_headers.started")
 
 
 def wait_s(header: str, now: datetime) -> float:

@@ -18,6 +18,7 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings
 from repoint.delivery.providers.sms_http import SmsHttpOptions, open_sms_http
 from repoint.delivery.routes import read_routes
+from repoint.functions.call import Functions
 from repoint.settings import Settings
 from tests.fixtures.messages import sms
 from tests.fixtures.receiver import Answer, Receiver
@@ -38,7 +39,9 @@ async def sending(options: dict[str, Any]) -> AsyncIterator[Provider]:
     async def keep(_: object) -> None:
         raise AssertionError("text messages go out")
 
-    async with open_sms_http(SmsHttpOptions.model_validate(options), Surroundings(Settings(), keep)) as provider:
+    async with open_sms_http(
+        SmsHttpOptions.model_validate(options), Surroundings(Settings(), keep, Functions(Settings()))
+    ) as provider:
         yield provider
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from repoint.delivery.message import Message
+from repoint.delivery.message import Custom, Message
 from repoint.delivery.provider import KINDS, Provider, Surroundings
+from repoint.functions.call import open_functions
 from repoint.settings import Settings
 from tests.fixtures.certificates import serving
 from tests.fixtures.mail_server import DROP, SILENCE, MailServer
-from tests.fixtures.messages import CUSTOM, PUSH, VOICE, email, sms
+from tests.fixtures.messages import CUSTOM, PUSH, VOICE, email, other, sms
 from tests.fixtures.receiver import Answer, Received, Receiver
 
 # Whatever a provider is told in confidence.
@@ -58,7 +59,7 @@ class Way:
 
 
 def opening(
-    kind: str, options: dict[str, Any], kept: list[Message]
+    kind: str, options: dict[str, Any], kept: list[Message], settings: Settings | None = None
 ) -> Callable[[], AbstractAsyncContextManager[Provider]]:
     """What opens a provider as a process does."""
 
@@ -66,7 +67,16 @@ def opening(
         kept.extend(messages)
 
     found = KINDS[kind]
-    return lambda: found.opens(found.options.model_validate(options), Surroundings(Settings(), keep))
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def opens() -> AsyncIterator[Provider]:
+        async with open_functions(settings) as functions:
+            surroundings = Surroundings(settings, keep, functions)
+            async with found.opens(found.options.model_validate(options), surroundings) as provider:
+                yield provider
+
+    return opens
 
 
 @asynccontextmanager
@@ -189,4 +199,78 @@ async def sms_http(_folder: Path) -> AsyncIterator[Way]:
         is_over.set()
 
 
-WAYS = {"email_smtp": email_smtp, "mailbox": mailbox, "sms_http": sms_http}
+def custom_lambda(_folder: Path) -> AbstractAsyncContextManager[Way]:
+    """A function behind a URL, by its name."""
+    return custom("custom_lambda", {}, lambda _: "deliver")
+
+
+def custom_webhook(_folder: Path) -> AbstractAsyncContextManager[Way]:
+    """A URL that a campaign names."""
+    return custom("custom_webhook", {"timeout_s": 0.2}, lambda url: url)
+
+
+@asynccontextmanager
+async def custom(kind: str, options: dict[str, Any], target: Callable[[str], str]) -> AsyncIterator[Way]:
+    """A receiver; each message has an envelope, and so a call, of its own."""
+    does: defaultdict[int, Does] = defaultdict(lambda: Does.TAKE)
+    is_over = threading.Event()
+    taken: list[tuple[str, int]] = []
+
+    def answer(received: Received) -> Answer:
+        payload = json.loads(received.body)
+        (endpoint_id,) = payload["Endpoints"]
+        number = int(endpoint_id.removeprefix("e-"))
+        if does[number] is Does.HANG:
+            is_over.wait(5)
+        if does[number] in answers:
+            return answers[does[number]]
+        taken.append((f"{payload['ActivityId']}/{endpoint_id}", number))
+        return Answer()
+
+    answers = {
+        Does.REFUSE: Answer(400, f"bad: {PASSWORD}".encode()),
+        Does.FAIL: Answer(503),
+        Does.THROTTLE: Answer(429, headers={"Retry-After": "120"}),
+        Does.HANG: Answer(is_dropped=True),
+        Does.DROP: Answer(is_dropped=True),
+    }
+    receiver = Receiver()
+    receiver.answer = answer
+    running = ExitStack()
+    running.enter_context(receiver.running())
+
+    async def stop() -> None:
+        running.close()
+
+    with running:
+        url = f"{receiver.url}/deliver"
+        given: dict[str, Any] = {
+            "allowed_private_networks": ("127.0.0.0/8",),
+            "functions": {"deliver": {"url": url, "timeout_s": 0.2}},
+        }
+
+        def message(number: int) -> Message:
+            endpoint = {"ChannelType": "CUSTOM", "Address": f"address-{number}"}
+            content = Custom(f"e-{number}", endpoint, {"ActivityId": "a-1"}, target(url))
+            return other("CUSTOM", content, number)
+
+        yield Way(
+            # A test server has few connections waiting.
+            opens=opening(kind, {"attempts": 1, "calls": 4, **options}, [], Settings(**given)),
+            message=message,
+            others=[email(), sms(), VOICE, PUSH],
+            does=does,
+            can=frozenset(Does),
+            received=lambda: list(taken),
+            stop=stop,
+        )
+        is_over.set()
+
+
+WAYS = {
+    "custom_lambda": custom_lambda,
+    "custom_webhook": custom_webhook,
+    "email_smtp": email_smtp,
+    "mailbox": mailbox,
+    "sms_http": sms_http,
+}

@@ -80,7 +80,7 @@ class LocalFunction:
                 result = await process.call(request_id, arn, payload, deadline_ms)
             is_fit = not process.is_spent
         except TimeoutError:
-            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s")
+            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s", may_have_run=True)
         finally:
             if is_fit:
                 self._put(process)
