@@ -342,3 +342,13 @@ def test_a_request_that_cannot_be_is_refused(client: Any, app: str, request_: di
     told = refusal(client.send_messages, ApplicationId=app, MessageRequest=request_)
 
     assert told == (400, "BadRequestException", message)
+
+
+def test_a_number_as_it_is_dialled_at_home_costs_no_other_recipient(client: Any, raw: Raw, app: str) -> None:
+    addresses = {number: {"ChannelType": "SMS"} for number in ("+14255550199", "01632 960123")}
+
+    answer = send(client, app, Addresses=addresses, MessageConfiguration={"SMSMessage": {"Body": "x"}})
+
+    assert answer["Result"]["+14255550199"]["DeliveryStatus"] == "SUCCESSFUL"
+    assert answer["Result"]["01632 960123"] == refused("Invalid phone number")
+    assert [each["Address"] for each in kept(raw, app)] == ["+14255550199"]

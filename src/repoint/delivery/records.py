@@ -9,7 +9,7 @@ from typing import cast
 from repoint.contract.shapes import EndpointResponse
 from repoint.delivery.message import Email, Message, Sms
 from repoint.delivery.outcome import Outcome, Status
-from repoint.delivery.phone_number import country
+from repoint.delivery.phone_number import country, e164
 from repoint.delivery.recipient import Recipient, Source, own_context
 from repoint.delivery.sent import Sent
 from repoint.delivery.sms_parts import count_parts
@@ -91,7 +91,7 @@ class Recorder:
         if delivered.outcome.status == Status.OPT_OUT and delivered.recipient.channel_type == "SMS":
             is_promotional = self.source.member("SMSMessage").get("MessageType") == "PROMOTIONAL"
             unsent = Sms("", "PROMOTIONAL" if is_promotional else "TRANSACTIONAL")
-            return self._sms(delivered, delivered.recipient.address, unsent)
+            return self._sms(delivered, e164(delivered.recipient.address), unsent)
         return None
 
     def _sent(self, delivered: Delivered, told: Mail | SmsTold) -> Sent:
