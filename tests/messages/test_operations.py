@@ -352,3 +352,49 @@ def test_a_number_as_it_is_dialled_at_home_costs_no_other_recipient(client: Any,
     assert answer["Result"]["+14255550199"]["DeliveryStatus"] == "SUCCESSFUL"
     assert answer["Result"]["01632 960123"] == refused("Invalid phone number")
     assert [each["Address"] for each in kept(raw, app)] == ["+14255550199"]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"From: =?utf-8?b?SsO8cmc=?= <j@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        (b"From: j@example.com\r\nSubject: a\r\n b", "a b"),
+        (b"From: j@example.com\r\nSubject: =?x?q?=E9?=", "=?x?q?=E9?="),
+        (b"From: j@example.com\r\nSubject: =?utf-8?b?AA==?=", "\ufffd"),
+        (b"From: J\xfcrg <j@example.com>\r\nSubject: \xff", "\ufffd"),
+        (b"Subject: x", refused("Invalid RawEmail: it has no From")),
+        (b"From: =?utf-8?q?=?= <\r\nSubject: x", refused("Invalid e-mail address")),
+        (b"From: a@example.com, b@example.com\r\nSubject: x", refused("Invalid e-mail address")),
+        (b"From: j@example.com\r\nSubject: \x00", refused("Invalid RawEmail: it has a NUL in it")),
+    ],
+)
+def test_a_raw_email_may_have_any_headers(
+    client: Any, raw: Raw, app: str, head: bytes, expected: str | dict[str, Any]
+) -> None:
+    content = {"EmailMessage": {"RawEmail": {"Data": head + b"\r\n\r\nbody\r\n"}}}
+
+    answer = send(client, app, Addresses={"ann@example.com": {"ChannelType": "EMAIL"}}, MessageConfiguration=content)
+
+    result = answer["Result"]["ann@example.com"]
+    if isinstance(expected, dict):
+        assert result == expected
+    else:
+        assert result["DeliveryStatus"] == "SUCCESSFUL"
+        assert [each["Headline"] for each in kept(raw, app)] == [expected.strip()]
+
+
+@pytest.mark.parametrize(
+    ("address", "content"),
+    [
+        ("ann@example.com", {"EmailMessage": {"Body": "{{decode64 x}}"}}),
+        ("+14255550199", {"SMSMessage": {"Body": "{{decode64 x}}"}}),
+    ],
+)
+def test_what_cannot_be_kept_is_not_sent(client: Any, raw: Raw, app: str, address: str, content: Any) -> None:
+    channel = "EMAIL" if "@" in address else "SMS"
+    own = {"ChannelType": channel, "Substitutions": {"x": ["AA=="]}}
+
+    answer = send(client, app, Addresses={address: own}, MessageConfiguration=content)
+
+    assert answer["Result"][address] == refused("decode64: not the base64 of a text")
+    assert kept(raw, app) == []

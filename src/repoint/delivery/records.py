@@ -140,7 +140,7 @@ class Recorder:
             content.from_address,
             recipient.address,
             content.subject,
-            headers_of(content.mime),
+            content.headers(),
             self._attributes(recipient),
         )
 
@@ -174,13 +174,6 @@ def _words(outcome: Outcome) -> tuple[tuple[Word, Words], ...]:
     if outcome.status == Status.OPT_OUT:
         return (("OPTOUT", "OPTED_OUT"),)
     return (("FAILURE", "UNKNOWN"),)
-
-
-def headers_of(mime: bytes) -> list[tuple[str, str]]:
-    """The headers of a message, unfolded."""
-    head = mime.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").replace("\r\n ", " ").replace("\r\n\t", " ")
-    pairs = [line.partition(":") for line in head.split("\r\n")]
-    return [(name, value.strip()) for name, colon, value in pairs if colon]
 
 
 def _subject(recipient: Recipient) -> Subject:
