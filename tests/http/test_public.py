@@ -4,11 +4,13 @@ import re
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
 
+from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw, Response, Serve, Server, make_client
 
 SECRET = "a-secret-of-callbacks"
@@ -131,6 +133,56 @@ def test_one_click_unsubscribes_and_a_look_does_not(client: Any, raw: Raw, app: 
     assert done.status == 200
     assert client.get_endpoint(ApplicationId=app, EndpointId="ann")["EndpointResponse"]["OptOut"] == "ALL"
     assert kinds(raw, app) == ["_email.unsubscribe"]
+
+
+def one_click(message: Any) -> str:
+    """The path by which a mail program unsubscribes."""
+    return str(message["List-Unsubscribe"].removeprefix("<https://mail.example.com").removesuffix(">"))
+
+
+def test_unsubscribing_brings_no_deleted_endpoint_back(client: Any, raw: Raw, app: str) -> None:
+    _, message = sent(client, raw, app)
+    client.delete_endpoint(ApplicationId=app, EndpointId="ann")
+
+    done = raw.send_unsigned("POST", one_click(message))
+
+    assert done.status == 200
+    assert kinds(raw, app) == ["_email.unsubscribe"]
+    assert refusal(client.get_endpoint, ApplicationId=app, EndpointId="ann")[0] == 404
+
+
+def test_more_may_unsubscribe_at_once_than_there_are_connections(client: Any, raw: Raw, app: str) -> None:
+    _, message = sent(client, raw, app)
+    path = one_click(message)
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: raw.send_unsigned("POST", path).status, range(30)))
+
+    assert answers == [200] * 30
+    assert kinds(raw, app) == ["_email.unsubscribe"] * 30
+
+
+def test_nobody_is_told_to_be_unsubscribed_who_is_not(client: Any, raw: Raw, app: str) -> None:
+    _, message = sent(client, raw, app)
+    client.delete_app(ApplicationId=app)
+
+    answer = raw.send_unsigned("POST", one_click(message))
+
+    assert answer.status == 404
+    assert b"no longer works" in answer.body
+
+
+def test_an_address_without_an_endpoint_is_offered_no_unsubscribing(client: Any, raw: Raw, app: str) -> None:
+    request = {
+        "Addresses": {"bob@example.com": {"ChannelType": "EMAIL"}},
+        "MessageConfiguration": {"EmailMessage": {"Body": "x"}},
+    }
+
+    answer = client.send_messages(ApplicationId=app, MessageRequest=request)["MessageResponse"]
+
+    message_id = answer["Result"]["bob@example.com"]["MessageId"]
+    mime = b64decode(raw.send("GET", f"/repoint/v1/apps/{app}/mailbox/{message_id}").json["Mime"])
+    assert b"List-Unsubscribe" not in mime
 
 
 def test_links_that_we_did_not_make_lead_nowhere(client: Any, raw: Raw, app: str) -> None:

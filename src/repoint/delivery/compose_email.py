@@ -45,7 +45,8 @@ class EmailComposer:
             to=recipient.address,
             message_id=message_id,
             date=self._now,
-            extra_headers=tracking.headers(message_id) if tracking else (),
+            # Who has no endpoint cannot be opted out, and must not be told so.
+            extra_headers=tracking.headers(message_id) if tracking and recipient.endpoint else (),
             track=partial(tracking.link, message_id) if tracking else None,
             pixel=tracking.pixel(message_id) if tracking else None,
         )

@@ -37,6 +37,8 @@ _ASKING = """<!doctype html><meta charset="utf-8"><meta name="viewport" content=
 <button name="List-Unsubscribe" value="One-Click">Unsubscribe</button></form>"""
 _DONE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Unsubscribed</title><p>You are unsubscribed.</p>"""
+_TOO_OLD = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Not unsubscribed</title><p>This link no longer works. Please use the one in a newer message.</p>"""
 _PAGE = ((b"content-security-policy", b"default-src 'none'; form-action 'self'"), (b"referrer-policy", b"no-referrer"))
 
 
@@ -80,7 +82,10 @@ class Public:
     async def _unsubscribe(self, request: Request, link: Link) -> Answer:
         """Only a POST does it: whoever looks at links before their reader does must not unsubscribe anybody."""
         if request.method == "POST":
-            await self._dispatch(request, "NoteUnsubscribe", _named(link))
+            try:
+                await self._dispatch(request, "NoteUnsubscribe", _named(link))
+            except NotFoundException:
+                return _page(_TOO_OLD, request, 404)
             return _page(_DONE, request)
         if request.method in _READS:
             return _page(_ASKING, request)
@@ -156,5 +161,5 @@ def _quoted(letter: str) -> str:
     return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "replace"))
 
 
-def _page(text: str, request: Request) -> Answer:
-    return Answer(200, Binary("text/html; charset=utf-8", text.encode()), request.request_id, _PAGE)
+def _page(text: str, request: Request, status: int = 200) -> Answer:
+    return Answer(status, Binary("text/html; charset=utf-8", text.encode()), request.request_id, _PAGE)
