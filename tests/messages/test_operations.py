@@ -3,6 +3,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.fixtures.refusal import refusal
@@ -398,3 +399,68 @@ def test_what_cannot_be_kept_is_not_sent(client: Any, raw: Raw, app: str, addres
 
     assert answer["Result"][address] == refused("decode64: not the base64 of a text")
     assert kept(raw, app) == []
+
+
+def test_users_may_have_more_endpoints_than_go_out_at_once(client: Any, raw: Raw, app: str) -> None:
+    users = [f"user-{number}" for number in range(17)]
+    batch = [
+        {"Id": f"{user}-{n}", "ChannelType": "SMS", "Address": f"+1425555{number:02}{n:02}", "User": {"UserId": user}}
+        for number, user in enumerate(users)
+        for n in range(15)
+    ]
+    batch[-1]["Address"] = batch[0]["Address"]
+    for start in range(0, len(batch), 100):
+        items = {"Item": batch[start : start + 100]}
+        client.update_endpoints_batch(ApplicationId=app, EndpointBatchRequest=items)
+    # Of endpoints with one address only the last one is ACTIVE.
+    put(client, app, "user-0-0", EndpointStatus="ACTIVE")
+
+    answer = client.send_users_messages(
+        ApplicationId=app,
+        SendUsersMessageRequest={
+            "Users": dict.fromkeys(users, {}),
+            "MessageConfiguration": {"SMSMessage": {"Body": "{{Id}}"}},
+        },
+    )["SendUsersMessageResponse"]
+
+    statuses = [each["DeliveryStatus"] for result in answer["Result"].values() for each in result.values()]
+    assert (statuses.count("SUCCESSFUL"), statuses.count("DUPLICATE")) == (254, 1)
+    listed = raw.send("GET", f"/repoint/v1/mailbox?app={app}&page-size=1000").json["Item"]
+    assert len({each["Headline"] for each in listed}) == 254
+
+
+def test_what_went_out_and_cannot_be_recorded_is_told_all_the_same(
+    client: Any, raw: Raw, app: str, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE sent_messages ADD CHECK (false) NOT VALID")
+
+    answer = send(
+        client,
+        app,
+        Addresses={"+14255550199": {"ChannelType": "SMS"}},
+        MessageConfiguration={"SMSMessage": {"Body": "x"}},
+    )
+
+    assert answer["Result"]["+14255550199"]["DeliveryStatus"] == "SUCCESSFUL"
+    assert len(kept(raw, app)) == 1
+
+
+def test_a_failure_to_render_tells_who_would_have_sent_it(client: Any, raw: Raw, app: str) -> None:
+    client.create_email_template(TemplateName="hello", EmailTemplateRequest={"TextPart": "{{Missing}}"})
+
+    send(
+        client,
+        app,
+        Addresses={"ann@example.com": {"ChannelType": "EMAIL"}},
+        MessageConfiguration={},
+        TemplateConfiguration={"EmailTemplate": {"Name": "hello"}},
+    )
+
+    [failure] = events(raw, app)
+    told = failure["facets"]["email_channel"]["mail_event"]
+    assert told["rendering_failure"] == {
+        "template_name": "hello",
+        "error_message": "Missing value for message variable: Missing",
+    }
+    assert told["mail"]["from_address"] == "Shop <news@example.com>"

@@ -86,7 +86,8 @@ class Recorder:
         if isinstance(content, Sms) and message is not None:
             return self._sms(delivered, message.address, content)
         if delivered.could_not_be_rendered and delivered.recipient.channel_type == "EMAIL":
-            sender = self.source.member("EmailMessage").get("FromAddress", "")
+            channel = self.source.channels["EMAIL"].members
+            sender = self.source.member("EmailMessage").get("FromAddress") or channel["FromAddress"]
             return self._mail(delivered, Email("", b"", sender, ""))
         if delivered.outcome.status == Status.OPT_OUT and delivered.recipient.channel_type == "SMS":
             is_promotional = self.source.member("SMSMessage").get("MessageType") == "PROMOTIONAL"
