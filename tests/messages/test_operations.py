@@ -418,7 +418,7 @@ def test_users_may_have_more_endpoints_than_go_out_at_once(client: Any, raw: Raw
     answer = client.send_users_messages(
         ApplicationId=app,
         SendUsersMessageRequest={
-            "Users": dict.fromkeys(users, {}),
+            "Users": {user: {} for user in users},
             "MessageConfiguration": {"SMSMessage": {"Body": "{{Id}}"}},
         },
     )["SendUsersMessageResponse"]
@@ -464,3 +464,45 @@ def test_a_failure_to_render_tells_who_would_have_sent_it(client: Any, raw: Raw,
         "error_message": "Missing value for message variable: Missing",
     }
     assert told["mail"]["from_address"] == "Shop <news@example.com>"
+
+
+def test_a_template_may_stand_for_the_message(client: Any, raw: Raw, app: str) -> None:
+    client.create_sms_template(TemplateName="hello", SMSTemplateRequest={"Body": "Hello"})
+    put(client, app, "phone", ChannelType="SMS", Address="+14255550198", User={"UserId": "ann"})
+    template = {"TemplateConfiguration": {"SMSTemplate": {"Name": "hello"}}}
+
+    one = raw.send(
+        "POST", f"/v1/apps/{app}/messages", template | {"Addresses": {"+14255550199": {"ChannelType": "SMS"}}}
+    )
+    other = raw.send("POST", f"/v1/apps/{app}/users-messages", template | {"Users": {"ann": {}}})
+
+    assert (one.status, one.json["Result"]["+14255550199"]["DeliveryStatus"]) == (200, "SUCCESSFUL")
+    assert (other.status, other.json["Result"]["ann"]["phone"]["DeliveryStatus"]) == (200, "SUCCESSFUL")
+    assert [each["Content"]["body"] for each in kept(raw, app)] == ["Hello", "Hello"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({}, "Missing MessageConfiguration"),
+        ({"TemplateConfiguration": {}}, "Missing MessageConfiguration"),
+        ({"TemplateConfiguration": {"SMSTemplate": {}}}, "Missing Name of the template"),
+        ({"TemplateConfiguration": {"SMSTemplate": {"Name": "x", "Version": "latest"}}}, "Invalid Version"),
+        ({"TemplateConfiguration": {"SMSTemplate": {"Name": "x", "Version": "0"}}}, "Invalid Version"),
+    ],
+)
+def test_a_request_without_any_content_is_refused(raw: Raw, app: str, request_: dict[str, Any], message: str) -> None:
+    answer = raw.send(
+        "POST", f"/v1/apps/{app}/messages", request_ | {"Addresses": {"+14255550199": {"ChannelType": "SMS"}}}
+    )
+
+    assert (answer.status, answer.json["Message"]) == (400, message)
+
+
+def test_users_are_refused_as_addresses_are(raw: Raw, app: str) -> None:
+    content = {"MessageConfiguration": {"SMSMessage": {"Body": "x"}}}
+    many = {"Users": {f"user-{number}": {} for number in range(101)}}
+
+    answers = [raw.send("POST", f"/v1/apps/{app}/users-messages", content | users).json for users in ({}, many)]
+
+    assert [each["Message"] for each in answers] == ["Missing Users", "Number of recipients exceeds the limit of 100"]
