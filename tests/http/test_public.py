@@ -6,7 +6,9 @@ from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -240,6 +242,29 @@ def test_a_bounce_is_logged_and_its_address_is_not_tried_again(client: Any, raw:
     assert told["mail"]["message_id"] == message_id
     assert told["bounce"]["bounced_recipients"][0]["status"] == "5.1.1"
     assert again["StatusMessage"] == "Address is suppressed"
+
+
+@pytest.mark.parametrize("address", ["Ann@Bücher.example", "ann..b@example.com", " Ann@Example.com "])
+def test_an_address_is_suppressed_however_it_was_written(client: Any, raw: Raw, app: str, address: str) -> None:
+    request = {
+        "Addresses": {address: {"ChannelType": "EMAIL"}},
+        "MessageConfiguration": {"EmailMessage": {"Body": "x"}},
+    }
+    send = partial(client.send_messages, ApplicationId=app, MessageRequest=request)
+    result = send()["MessageResponse"]["Result"][address]
+
+    tell(raw, app, {"MessageId": result["MessageId"], "Event": "hardbounce"})
+
+    assert send()["MessageResponse"]["Result"][address]["StatusMessage"] == "Address is suppressed"
+    released = raw.send("DELETE", f"/repoint/v1/suppressions/EMAIL/{quote(address)}")
+    assert released.status == 200
+    assert send()["MessageResponse"]["Result"][address]["DeliveryStatus"] == "SUCCESSFUL"
+
+
+def test_what_is_no_address_cannot_be_suppressed(raw: Raw) -> None:
+    answer = raw.send("PUT", "/repoint/v1/suppressions/EMAIL/a%20b@example.com")
+
+    assert (answer.status, answer.json["Message"]) == (400, "Invalid Address: a b@example.com")
 
 
 def test_reports_come_in_lists_and_unknown_messages_are_told(client: Any, raw: Raw, app: str) -> None:
