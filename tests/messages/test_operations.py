@@ -258,6 +258,45 @@ def test_levels_are_merged_member_by_member(client: Any, raw: Raw, app: str) -> 
     assert (email["Subject"], body.get_content().strip()) == ("Subject", "default all")
 
 
+def test_words_go_before_a_raw_payload_of_a_lower_level(client: Any, raw: Raw, app: str) -> None:
+    template = {"GCM": {"RawContent": '{"data": {}}', "Sound": "ding"}}
+    client.create_push_template(TemplateName="raw", PushNotificationTemplateRequest=template)
+    configuration = {"PushTemplate": {"Name": "raw"}}
+    addresses = {"token": {"ChannelType": "GCM"}}
+
+    for content in ({"GCMMessage": {"Body": "Words"}}, {"GCMMessage": {"Sound": "dong"}}):
+        send(client, app, Addresses=addresses, MessageConfiguration=content, TemplateConfiguration=configuration)
+
+    assert [each["Content"]["members"] for each in kept(raw, app)] == [
+        {"Body": "Words", "Sound": "ding"},
+        {"RawContent": '{"data": {}}', "Sound": "dong"},
+    ]
+
+
+def test_a_notification_needs_an_address(client: Any, raw: Raw, app: str) -> None:
+    put(client, app, "bare", ChannelType="GCM")
+
+    answer = send(client, app, Endpoints={"bare": {}}, MessageConfiguration={"GCMMessage": {"Body": "x"}})
+
+    assert answer["EndpointResult"]["bare"] == refused("Missing Address") | {"Address": ""}
+    assert kept(raw, app) == []
+
+
+def test_a_context_replaces_nothing_that_records_tell(client: Any, raw: Raw, app: str) -> None:
+    send(
+        client,
+        app,
+        Addresses={"ann@example.com": {"ChannelType": "EMAIL", "Context": {"feedback": "mine", "order": "own"}}},
+        Context={"treatment_id": "mine", "order": "77", "trace_id": "mine"},
+        MessageConfiguration={"EmailMessage": {"Body": "x"}},
+        TraceId="trace",
+    )
+
+    sent = events(raw, app)[0]
+    expected = {"feedback": "received", "treatment_id": "0", "order": "own", "trace_id": "trace"}
+    assert sent["attributes"] == expected
+
+
 def test_a_template_is_filled_for_each_recipient(client: Any, raw: Raw, app: str) -> None:
     template = {
         "Subject": "For {{User.UserAttributes.FirstName}}",
