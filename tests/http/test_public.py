@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from tests.fixtures.refusal import refusal
@@ -205,6 +206,38 @@ def test_links_that_we_did_not_make_lead_nowhere(client: Any, raw: Raw, app: str
 
     assert [raw.send_unsigned("GET", path).status for path in forged] == [404] * len(forged)
     assert kinds(raw, app) == []
+
+
+def test_a_very_long_link_leads_on_by_itself(client: Any, raw: Raw, app: str) -> None:
+    long, usual = "https://example.com/" + "a" * 13_000, "https://example.com/" + "a" * 2000
+    html = f'<a href="{long}">1</a><a href="{usual}">2</a>'
+    content = {"EmailMessage": {"SimpleEmail": {"HtmlPart": {"Data": html}}}}
+    request = {"Addresses": {"ann@example.com": {"ChannelType": "EMAIL"}}, "MessageConfiguration": content}
+
+    answer = client.send_messages(ApplicationId=app, MessageRequest=request)["MessageResponse"]
+
+    message_id = answer["Result"]["ann@example.com"]["MessageId"]
+    mime = b64decode(raw.send("GET", f"/repoint/v1/apps/{app}/mailbox/{message_id}").json["Mime"])
+    first, second = re.findall(r'href="([^"]+)"', message_from_bytes(mime, policy=policy.default).get_content())
+    assert first == long
+    followed = raw.send_unsigned("GET", second.removeprefix("https://mail.example.com"))
+    assert (followed.status, followed.headers["location"]) == (302, usual)
+
+
+def test_what_cannot_be_noted_is_told_in_the_form_of_the_api(
+    client: Any, raw: Raw, app: str, database_url: str
+) -> None:
+    message_id, message = sent(client, raw, app)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE sent_messages RENAME TO away")
+
+    told = tell(raw, app, {"MessageId": message_id, "Event": "complaint"})
+    unsubscribed = raw.send_unsigned("POST", one_click(message))
+    followed = raw.send_unsigned("GET", links(message)[0])
+
+    assert (told.status, told.json) == (500, {"message": "Internal server error"})
+    assert unsubscribed.status == 500
+    assert followed.status == 302
 
 
 def test_a_link_leads_on_when_its_message_is_forgotten(client: Any, raw: Raw, app: str) -> None:

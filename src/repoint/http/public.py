@@ -10,12 +10,18 @@ import structlog
 
 from repoint.access.seal import MasterKeyError
 from repoint.contract.encode import encode
-from repoint.contract.errors import AccessDeniedException, ContractError, MethodNotAllowedException, NotFoundException
+from repoint.contract.errors import (
+    AccessDeniedException,
+    ContractError,
+    InternalServerErrorException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
 from repoint.db.pool import Database
 from repoint.delivery.tracking import PATHS, Link, LinkKind, read_token
 from repoint.dispatch import dispatch
 from repoint.http.answer import Answer, refusal
-from repoint.http.body import Body, Receive
+from repoint.http.body import Body, CallerGoneError, Receive
 from repoint.http.proxies import Proxies
 from repoint.http.request import Request
 from repoint.operation import Binary, Call, Input, Output, Principal
@@ -55,13 +61,18 @@ class Public:
         return raw_path.startswith((b"/r/", CALLBACKS.encode()))
 
     async def answer(self, request: Request, receive: Receive) -> Answer:
-        """The answer to a request for one of these paths."""
+        """The answer to a request for one of these paths. Raises CallerGoneError when there is nobody to have it."""
         try:
             if request.path.startswith(CALLBACKS):
                 return await self._callback(request, receive)
             return await self._link(request)
         except ContractError as error:
             return refusal(error, request.request_id)
+        except CallerGoneError:
+            raise
+        except Exception:
+            log.exception("What was told of a message could not be noted", request_id=request.request_id)
+            return refusal(InternalServerErrorException(), request.request_id)
 
     async def _link(self, request: Request) -> Answer:
         prefix, token = request.path[: len("/r/c/")], request.path[len("/r/c/") :]
