@@ -545,3 +545,15 @@ def test_users_are_refused_as_addresses_are(raw: Raw, app: str) -> None:
     answers = [raw.send("POST", f"/v1/apps/{app}/users-messages", content | users).json for users in ({}, many)]
 
     assert [each["Message"] for each in answers] == ["Missing Users", "Number of recipients exceeds the limit of 100"]
+
+
+def test_large_messages_are_kept_whole_though_not_at_once(client: Any, raw: Raw, app: str) -> None:
+    data = b"From: a@example.com\r\n\r\n" + b"x" * 3_000_000
+    addresses = {f"user{number}@example.com": {"ChannelType": "EMAIL"} for number in range(7)}
+
+    answer = send(client, app, Addresses=addresses, MessageConfiguration={"EmailMessage": {"RawEmail": {"Data": data}}})
+
+    assert {each["DeliveryStatus"] for each in answer["Result"].values()} == {"SUCCESSFUL"}
+    assert [(each["Address"], len(b64decode(each["Mime"]))) for each in kept(raw, app)] == [
+        (address, len(data)) for address in addresses
+    ]
