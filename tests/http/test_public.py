@@ -93,6 +93,14 @@ def test_a_followed_link_leads_on_and_is_logged(client: Any, raw: Raw, app: str)
     assert (click["ip_address"], click["user_agent"]) == ("127.0.0.1", "Mail 1.0")
 
 
+def test_a_link_may_be_percent_encoded_on_its_way(client: Any, raw: Raw, app: str) -> None:
+    _, message = sent(client, raw, app)
+
+    answer = raw.send_unsigned("GET", links(message)[1].replace(".", "%2E"))
+
+    assert (answer.status, answer.headers["location"]) == (302, "https://example.com/bye")
+
+
 def test_a_link_to_unsubscribe_is_logged_twice(client: Any, raw: Raw, app: str) -> None:
     _, message = sent(client, raw, app)
 
@@ -249,10 +257,12 @@ def test_a_link_leads_on_when_its_message_is_forgotten(client: Any, raw: Raw, ap
     assert (answer.status, answer.headers["location"]) == (302, "https://example.com/bye")
 
 
-def tell(raw: Raw, app: str, body: Any, *, secret: str = SECRET, age_s: int = 0) -> Response:
+def tell(  # noqa: PLR0913 - the parts of a callback, each with its usual value
+    raw: Raw, app: str, body: Any, *, secret: str = SECRET, age_s: int = 0, stamp: str | None = None
+) -> Response:
     """Send a callback as a mail server's adapter would."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    stamp = str(int(time.time()) - age_s)
+    stamp = stamp or str(int(time.time()) - age_s)
     mac = hmac.new(secret.encode(), f"{stamp}.{app}.".encode() + data, "sha256").hexdigest()
     headers = {"Repoint-Timestamp": stamp, "Repoint-Signature": f"v1={mac}"}
     return raw.send_unsigned("POST", f"/callbacks/{app}", data, headers=headers)
@@ -329,6 +339,19 @@ def test_reports_that_cannot_be_are_refused(raw: Raw, app: str, body: Any, messa
     assert (answer.status, answer.json["Message"]) == (400, message)
 
 
+@pytest.mark.parametrize("other", ["", "none", "%2e", "a/b", "%FF", "0" * 31 + "A"])
+def test_a_callback_for_what_is_no_application_is_not_found(raw: Raw, other: str) -> None:
+    answer = tell(raw, other, {"MessageId": "m", "Event": "complaint"})
+
+    assert (answer.status, answer.json["Message"]) == (404, "Application not found")
+
+
+def test_a_message_id_may_be_any_text(raw: Raw, app: str) -> None:
+    answer = tell(raw, app, {"MessageId": "m\0", "Event": "complaint"})
+
+    assert (answer.status, answer.json) == (200, {"Noted": 0, "Unknown": ["m\0"]})
+
+
 def test_callbacks_with_another_signature_or_an_old_one_are_refused(client: Any, raw: Raw, app: str) -> None:
     message_id, _ = sent(client, raw, app)
     report = {"MessageId": message_id, "Event": "complaint"}
@@ -336,8 +359,9 @@ def test_callbacks_with_another_signature_or_an_old_one_are_refused(client: Any,
     answers = [
         tell(raw, app, report, secret="another-secret-of-callbacks"),
         tell(raw, app, report, age_s=600),
+        tell(raw, app, report, stamp="9" * 5000),
         raw.send_unsigned("POST", f"/callbacks/{app}", json.dumps(report).encode()),
     ]
 
-    assert [answer.status for answer in answers] == [403, 403, 403]
+    assert [answer.status for answer in answers] == [403, 403, 403, 403]
     assert kinds(raw, app) == []

@@ -17,6 +17,7 @@ from repoint.delivery.sent import Sent, find_sent
 from repoint.delivery.suppression import Reason, suppress
 from repoint.endpoints.amend import opt_out
 from repoint.endpoints.documents import documents_by_key
+from repoint.endpoints.project import check_application_id
 from repoint.events.email_records import Bounce, Complaint, EmailRecords, Mail, Visit
 from repoint.events.emit import Event, emit
 from repoint.events.records import Origin, Subject
@@ -109,9 +110,11 @@ _SUPPRESSES: dict[str, Reason] = {"hardbounce": "BOUNCE", "complaint": "COMPLAIN
 async def note_reports(call: Call, arguments: Input) -> Output:
     """Reports as JSON in `Body`, one or a list: `{"Noted": 1, "Unknown": ["message id", …]}`.
 
-    Raises BadRequestException for what is no such JSON; then none is noted.
+    Raises BadRequestException for what is no such JSON; then none is noted. Raises NotFoundException for what is no
+    application's id.
     """
     application_id = arguments["ApplicationId"]
+    check_application_id(application_id)
     reports = [(_bare_id(report.message_id), report) for report in _read(arguments["Body"])]
     known = await _known(call, application_id, [message_id for message_id, _ in reports])
     events, bounced = [], []

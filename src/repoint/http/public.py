@@ -5,6 +5,7 @@ What is signed here are the links and callbacks themselves. A link leads on even
 
 import hmac
 import time
+from urllib.parse import unquote
 
 import structlog
 
@@ -33,6 +34,7 @@ CALLBACKS = "/callbacks/"
 MAX_CALLBACK_BYTES = 1 << 20
 # How far the clock of who signs a callback may be off.
 MAX_AGE_S = 300
+_MOST_DIGITS = 12
 
 _READS = ("GET", "HEAD")
 # A transparent picture of one dot.
@@ -75,7 +77,8 @@ class Public:
             return refusal(InternalServerErrorException(), request.request_id)
 
     async def _link(self, request: Request) -> Answer:
-        prefix, token = request.path[: len("/r/c/")], request.path[len("/r/c/") :]
+        # What rewrites links may percent-encode what need not be.
+        prefix, token = request.path[: len("/r/c/")], unquote(request.path[len("/r/c/") :], "latin-1")
         kind = self._kinds.get(prefix)
         link = None if kind is None else self._read(kind, token)
         if kind is None or link is None:
@@ -139,7 +142,7 @@ class Public:
         mac = hmac.new(secret.get_secret_value().encode(), signed, "sha256").hexdigest()
         if not hmac.compare_digest(given, b"v1=" + mac.encode()):
             raise AccessDeniedException("Invalid Repoint-Signature")
-        if not stamp.isdigit() or abs(time.time() - int(stamp)) > MAX_AGE_S:
+        if not stamp.isdigit() or len(stamp) > _MOST_DIGITS or abs(time.time() - int(stamp)) > MAX_AGE_S:
             raise AccessDeniedException("Repoint-Timestamp is too far from now")
 
     async def _dispatch(self, request: Request, operation: str, arguments: Input) -> Output:
