@@ -540,7 +540,7 @@ def test_a_request_without_any_content_is_refused(raw: Raw, app: str, request_: 
 
 def test_users_are_refused_as_addresses_are(raw: Raw, app: str) -> None:
     content = {"MessageConfiguration": {"SMSMessage": {"Body": "x"}}}
-    many = {"Users": {f"user-{number}": {} for number in range(101)}}
+    many: dict[str, Any] = {"Users": {f"user-{number}": {} for number in range(101)}}
 
     answers = [raw.send("POST", f"/v1/apps/{app}/users-messages", content | users).json for users in ({}, many)]
 
