@@ -557,3 +557,33 @@ def test_large_messages_are_kept_whole_though_not_at_once(client: Any, raw: Raw,
     assert [(each["Address"], len(b64decode(each["Mime"]))) for each in kept(raw, app)] == [
         (address, len(data)) for address in addresses
     ]
+
+
+def test_what_is_not_begun_in_time_is_not_sent(
+    client: Any, raw: Raw, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repoint.messages.operations.BEGINS_WITHIN_S", 0.0)
+    users = [f"user-{number}" for number in range(7)]
+    for number, user in enumerate(users):
+        items = [
+            {"Id": f"{user}-{n}", "ChannelType": "SMS", "Address": f"+1425555{number:02}{n:02}"} for n in range(15)
+        ]
+        batch = {"Item": [each | {"User": {"UserId": user}} for each in items]}
+        client.update_endpoints_batch(ApplicationId=app, EndpointBatchRequest=batch)
+
+    answer = client.send_users_messages(
+        ApplicationId=app,
+        SendUsersMessageRequest={
+            "Users": {user: {} for user in users},
+            "MessageConfiguration": {"SMSMessage": {"Body": "x"}},
+        },
+    )["SendUsersMessageResponse"]
+
+    results = [each for of_user in answer["Result"].values() for each in of_user.values()]
+    assert [each["DeliveryStatus"] for each in results].count("SUCCESSFUL") == 100
+    late = [each for each in results if each["DeliveryStatus"] != "SUCCESSFUL"]
+    assert [each | {"Address": ""} for each in late] == [
+        refused("not sent: those before took too long", "TEMPORARY_FAILURE", 504) | {"Address": ""}
+    ] * 5
+    listed = raw.send("GET", f"/repoint/v1/mailbox?app={app}&page-size=1000").json["Item"]
+    assert len(listed) == 100

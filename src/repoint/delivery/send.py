@@ -5,8 +5,10 @@ together; a crash between handing over and recording leaves messages sent of whi
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf
 
 import psycopg
 import structlog
@@ -31,20 +33,31 @@ log = structlog.get_logger()
 AT_ONCE = 100
 # Waits between the tries to record what went out.
 RETRIES_S = (0.2, 1.0, 3.0)
+_TOO_LATE = Outcome(Status.TEMPORARY_FAILURE, 504, "not sent: those before took too long")
 _DUPLICATE = Outcome(Status.DUPLICATE, 200, "Duplicate address")
 
 
-async def send(
-    database: Database, settings: Settings, recorder: Recorder, recipients: Sequence[Recipient], now: datetime
+async def send(  # noqa: PLR0913 - what a send is
+    database: Database,
+    settings: Settings,
+    recorder: Recorder,
+    recipients: Sequence[Recipient],
+    now: datetime,
+    *,
+    begins_within_s: float = inf,
 ) -> list[Outcome]:
     """Send to recipients, a group after the other; one outcome each, in their order.
 
-    Of several with one channel and address, in whichever group, the first one gets it.
+    Of several with one channel and address, in whichever group, the first one gets it. No group but the first is begun
+    after `begins_within_s`: to its recipients nothing is sent.
     """
+    latest_s = time.monotonic() + begins_within_s
     composer = Composer(recorder.source, now, missing_is_empty=settings.missing_variables_empty)
     seen: set[tuple[ChannelType, str]] = set()
     outcomes: list[Outcome] = []
     for start in range(0, len(recipients), AT_ONCE):
+        if start and time.monotonic() >= latest_s:
+            return outcomes + [_TOO_LATE] * (len(recipients) - start)
         group = recipients[start : start + AT_ONCE]
         outcomes += await _send_group(database, settings, recorder, composer, group, seen)
     return outcomes

@@ -32,6 +32,8 @@ from repoint.operation import Call, Input, operation
 log = structlog.get_logger()
 
 MAX_RECIPIENTS = 100
+# SDKs wait for 60 seconds; then they ask again, and who had a message would get it twice.
+BEGINS_WITHIN_S = 30.0
 # What a notification of a direct send says of where it comes from (channels.md section 6.1).
 _ORIGIN = {"campaign_id": "_DIRECT", "treatment_id": "0", "campaign_activity_id": ""}
 
@@ -121,7 +123,7 @@ async def _source(call: Call, application_id: str, request: dict[str, Any]) -> S
 async def _send(call: Call, source: Source, request: dict[str, Any], recipients: Sequence[Recipient]) -> list[Outcome]:
     origin = Origin(call.settings.account_id, source.application_id)
     recorder = Recorder(origin, source, call.request_id, request.get("TraceId"))
-    outcomes = await send(call.database, call.settings, recorder, recipients, call.now)
+    outcomes = await send(call.database, call.settings, recorder, recipients, call.now, begins_within_s=BEGINS_WITHIN_S)
     told = zip(recipients, outcomes, strict=True)
     await _set_inactive(
         call, source.application_id, [each.client_id for each, outcome in told if outcome.is_gone and each.endpoint]
