@@ -33,6 +33,11 @@ PLAIN_TYPES = {
     "timestamp": "str",
     "blob": "bytes",
 }
+# Members by structure that this model requires and the newest one does not: a template may stand for them.
+NOT_REQUIRED = {
+    "MessageRequest": {"MessageConfiguration"},
+    "SendUsersMessageRequest": {"MessageConfiguration"},
+}
 
 
 def make_model() -> str:
@@ -110,7 +115,7 @@ def _reach(name: str | None, shapes: dict[str, Shape], reached: dict[str, Shape]
     if name is None or name in reached:
         return
     shape = shapes[name]
-    reached[name] = _bare(shape)
+    reached[name] = _bare(name, shape)
     for part in [
         *shape.get("members", {}).values(),
         *(shape[key] for key in ("member", "key", "value") if key in shape),
@@ -118,12 +123,13 @@ def _reach(name: str | None, shapes: dict[str, Shape], reached: dict[str, Shape]
         _reach(part["shape"], shapes, reached)
 
 
-def _bare(shape: Shape) -> Shape:
+def _bare(name: str, shape: Shape) -> Shape:
     """The shape without prose: its type and whatever of members, required, enum, member, key, value it has."""
     bare: Shape = {"type": shape["type"]}
     if shape["type"] == "structure":
-        bare["members"] = {_wire_name(name, member): member["shape"] for name, member in shape["members"].items()}
-        bare["required"] = [_wire_name(name, shape["members"][name]) for name in shape.get("required", [])]
+        bare["members"] = {_wire_name(each, member): member["shape"] for each, member in shape["members"].items()}
+        required = [each for each in shape.get("required", []) if each not in NOT_REQUIRED.get(name, ())]
+        bare["required"] = [_wire_name(each, shape["members"][each]) for each in required]
     elif "enum" in shape:
         bare["enum"] = shape["enum"]
     else:

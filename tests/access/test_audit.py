@@ -144,6 +144,31 @@ def test_nothing_personal_and_no_secret_is_kept(raw: Raw, client: Any, app: str,
     assert made["SecretAccessKey"] not in found
 
 
+def test_addresses_in_paths_and_queries_are_not_recorded(raw: Raw) -> None:
+    path = "/repoint/v1/suppressions/EMAIL"
+    raw.send("PUT", f"{path}/secret@example.com")
+    raw.send("DELETE", f"{path}/secret@example.com")
+    raw.send("DELETE", f"{path}/secret@example.com")
+    raw.send("GET", f"{path}?token=secret%40example.com")
+    raw.send("GET", "/repoint/v1/mailbox?address=secret%40example.com&channel=EMAIL")
+
+    found = [
+        *records(raw, "SuppressAddress"),
+        *records(raw, "ReleaseAddress", 2),
+        *records(raw, "ListSuppressions"),
+        *records(raw, "ListMailbox"),
+    ]
+
+    assert [each["requestParameters"] for each in found] == [
+        {"ChannelType": "EMAIL", "Address": "***"},
+        {"ChannelType": "EMAIL", "Address": "***"},
+        {"ChannelType": "EMAIL", "Address": "***"},
+        {"ChannelType": "EMAIL", "token": "***"},
+        {"address": "***", "channel": "EMAIL"},
+    ]
+    assert "secret@" not in str(found)
+
+
 def test_key_is_recorded_by_its_id(raw: Raw) -> None:
     made = raw.send("POST", "/repoint/v1/keys", {"Name": "ana"}).json
     raw.send("DELETE", f"/repoint/v1/keys/{made['AccessKeyId']}")

@@ -192,6 +192,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("SMS", {"ShortCode": "12 45"}, "Invalid ShortCode: 12 45"),
     ("GCM", {}, "Missing ApiKey or ServiceJson"),
     ("GCM", {"ServiceJson": "{"}, "Invalid ServiceJson: not the JSON object of a service account's file"),
+    ("GCM", {"ServiceJson": "[" * 20_000}, "Invalid ServiceJson: not the JSON object of a service account's file"),
     ("GCM", {"ServiceJson": "{}"}, "Invalid ServiceJson: project_id is missing"),
     ("GCM", {"ApiKey": "k", "DefaultAuthenticationMethod": "CERTIFICATE"}, "Invalid DefaultAuthenticationMethod"),
     ("GCM", {"ApiKey": "k" * 20_001}, "ApiKey exceeds the maximum of 20000 characters"),

@@ -39,6 +39,25 @@ def test_messages_are_listed_and_shown(running: Serve, fresh_app: str, message_i
     assert "Subject: =?utf-8?" in whole.stdout.lower().replace("subject", "Subject")
 
 
+def test_a_raw_email_is_shown_whatever_its_headers_say(running: Serve, fresh_app: str) -> None:
+    client = running.client()
+    email = {"FromAddress": "news@example.com", "Identity": "example.com"}
+    client.update_email_channel(ApplicationId=fresh_app, EmailChannelRequest=email)
+    head = b"From: a@example.com\nTo: =?utf-8?q?=?= <\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n"
+    data = head + b"Content-Type: text/plain; charset=none\n\nHi\n"
+    request = {
+        "Addresses": {"ann@example.com": {"ChannelType": "EMAIL"}},
+        "MessageConfiguration": {"EmailMessage": {"RawEmail": {"Data": data}}},
+    }
+    answer = client.send_messages(ApplicationId=fresh_app, MessageRequest=request)["MessageResponse"]
+
+    shown = running.repoint("mailbox", "show", answer["Result"]["ann@example.com"]["MessageId"], "--app", fresh_app)
+
+    assert shown.returncode == 0
+    assert "Subject: Grüße" in shown.stdout.splitlines()
+    assert shown.stdout.splitlines()[-2:] == ["-- text/plain", "Hi"]
+
+
 def test_a_message_that_is_not_there_is_told(running: Serve, fresh_app: str) -> None:
     answer = running.repoint("mailbox", "show", "none", "--app", fresh_app)
 

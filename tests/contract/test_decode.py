@@ -280,7 +280,7 @@ def test_a_blob_is_base64() -> None:
     assert decoded.held is None
     raw_email = decoded.arguments["MessageRequest"]["MessageConfiguration"]["EmailMessage"]["RawEmail"]
     assert raw_email == {"Data": b"hi"}
-    assert fault("SendMessages", message % "a!Gk=") == "Invalid Data"
+    assert fault("SendMessages", message % "a!Gk=") == "Invalid RawEmail"
 
 
 def test_a_blob_is_base64_where_the_body_needs_leniency_too() -> None:

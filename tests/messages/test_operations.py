@@ -3,6 +3,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.fixtures.refusal import refusal
@@ -257,6 +258,45 @@ def test_levels_are_merged_member_by_member(client: Any, raw: Raw, app: str) -> 
     assert (email["Subject"], body.get_content().strip()) == ("Subject", "default all")
 
 
+def test_words_go_before_a_raw_payload_of_a_lower_level(client: Any, raw: Raw, app: str) -> None:
+    template = {"GCM": {"RawContent": '{"data": {}}', "Sound": "ding"}}
+    client.create_push_template(TemplateName="raw", PushNotificationTemplateRequest=template)
+    configuration = {"PushTemplate": {"Name": "raw"}}
+    addresses = {"token": {"ChannelType": "GCM"}}
+
+    for content in ({"GCMMessage": {"Body": "Words"}}, {"GCMMessage": {"Sound": "dong"}}):
+        send(client, app, Addresses=addresses, MessageConfiguration=content, TemplateConfiguration=configuration)
+
+    assert [each["Content"]["members"] for each in kept(raw, app)] == [
+        {"Body": "Words", "Sound": "ding"},
+        {"RawContent": '{"data": {}}', "Sound": "dong"},
+    ]
+
+
+def test_a_notification_needs_an_address(client: Any, raw: Raw, app: str) -> None:
+    put(client, app, "bare", ChannelType="GCM")
+
+    answer = send(client, app, Endpoints={"bare": {}}, MessageConfiguration={"GCMMessage": {"Body": "x"}})
+
+    assert answer["EndpointResult"]["bare"] == refused("Missing Address") | {"Address": ""}
+    assert kept(raw, app) == []
+
+
+def test_a_context_replaces_nothing_that_records_tell(client: Any, raw: Raw, app: str) -> None:
+    send(
+        client,
+        app,
+        Addresses={"ann@example.com": {"ChannelType": "EMAIL", "Context": {"feedback": "mine", "order": "own"}}},
+        Context={"treatment_id": "mine", "order": "77", "trace_id": "mine"},
+        MessageConfiguration={"EmailMessage": {"Body": "x"}},
+        TraceId="trace",
+    )
+
+    sent = events(raw, app)[0]
+    expected = {"feedback": "received", "treatment_id": "0", "order": "own", "trace_id": "trace"}
+    assert sent["attributes"] == expected
+
+
 def test_a_template_is_filled_for_each_recipient(client: Any, raw: Raw, app: str) -> None:
     template = {
         "Subject": "For {{User.UserAttributes.FirstName}}",
@@ -342,3 +382,208 @@ def test_a_request_that_cannot_be_is_refused(client: Any, app: str, request_: di
     told = refusal(client.send_messages, ApplicationId=app, MessageRequest=request_)
 
     assert told == (400, "BadRequestException", message)
+
+
+def test_a_number_as_it_is_dialled_at_home_costs_no_other_recipient(client: Any, raw: Raw, app: str) -> None:
+    addresses = {number: {"ChannelType": "SMS"} for number in ("+14255550199", "01632 960123")}
+
+    answer = send(client, app, Addresses=addresses, MessageConfiguration={"SMSMessage": {"Body": "x"}})
+
+    assert answer["Result"]["+14255550199"]["DeliveryStatus"] == "SUCCESSFUL"
+    assert answer["Result"]["01632 960123"] == refused("Invalid phone number")
+    assert [each["Address"] for each in kept(raw, app)] == ["+14255550199"]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"From: =?utf-8?b?SsO8cmc=?= <j@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        (b"From: j@example.com\r\nSubject: a\r\n b", "a b"),
+        (b"From: j@example.com\r\nSubject: =?x?q?=E9?=", "=?x?q?=E9?="),
+        (b"From: j@example.com\r\nSubject: =?utf-8?b?AA==?=", "\ufffd"),
+        (b"From: J\xfcrg <j@example.com>\r\nSubject: \xff", "\ufffd"),
+        (b"Subject: x", refused("Invalid RawEmail: it has no From")),
+        (b"From: =?utf-8?q?=?= <\r\nSubject: x", refused("Invalid e-mail address")),
+        (b"From: a@example.com, b@example.com\r\nSubject: x", refused("Invalid e-mail address")),
+        (b"From: j@example.com\r\nSubject: \x00", refused("Invalid RawEmail: it has a NUL in it")),
+    ],
+)
+def test_a_raw_email_may_have_any_headers(
+    client: Any, raw: Raw, app: str, head: bytes, expected: str | dict[str, Any]
+) -> None:
+    content = {"EmailMessage": {"RawEmail": {"Data": head + b"\r\n\r\nbody\r\n"}}}
+
+    answer = send(client, app, Addresses={"ann@example.com": {"ChannelType": "EMAIL"}}, MessageConfiguration=content)
+
+    result = answer["Result"]["ann@example.com"]
+    if isinstance(expected, dict):
+        assert result == expected
+    else:
+        assert result["DeliveryStatus"] == "SUCCESSFUL"
+        assert [each["Headline"] for each in kept(raw, app)] == [expected.strip()]
+
+
+@pytest.mark.parametrize(
+    ("address", "content"),
+    [
+        ("ann@example.com", {"EmailMessage": {"Body": "{{decode64 x}}"}}),
+        ("+14255550199", {"SMSMessage": {"Body": "{{decode64 x}}"}}),
+    ],
+)
+def test_what_cannot_be_kept_is_not_sent(client: Any, raw: Raw, app: str, address: str, content: Any) -> None:
+    channel = "EMAIL" if "@" in address else "SMS"
+    own = {"ChannelType": channel, "Substitutions": {"x": ["AA=="]}}
+
+    answer = send(client, app, Addresses={address: own}, MessageConfiguration=content)
+
+    assert answer["Result"][address] == refused("decode64: not the base64 of a text")
+    assert kept(raw, app) == []
+
+
+def test_users_may_have_more_endpoints_than_go_out_at_once(client: Any, raw: Raw, app: str) -> None:
+    users = [f"user-{number}" for number in range(17)]
+    batch = [
+        {"Id": f"{user}-{n}", "ChannelType": "SMS", "Address": f"+1425555{number:02}{n:02}", "User": {"UserId": user}}
+        for number, user in enumerate(users)
+        for n in range(15)
+    ]
+    batch[-1]["Address"] = batch[0]["Address"]
+    for start in range(0, len(batch), 100):
+        items = {"Item": batch[start : start + 100]}
+        client.update_endpoints_batch(ApplicationId=app, EndpointBatchRequest=items)
+    # Of endpoints with one address only the last one is ACTIVE.
+    put(client, app, "user-0-0", EndpointStatus="ACTIVE")
+
+    answer = client.send_users_messages(
+        ApplicationId=app,
+        SendUsersMessageRequest={
+            "Users": {user: {} for user in users},
+            "MessageConfiguration": {"SMSMessage": {"Body": "{{Id}}"}},
+        },
+    )["SendUsersMessageResponse"]
+
+    statuses = [each["DeliveryStatus"] for result in answer["Result"].values() for each in result.values()]
+    assert (statuses.count("SUCCESSFUL"), statuses.count("DUPLICATE")) == (254, 1)
+    listed = raw.send("GET", f"/repoint/v1/mailbox?app={app}&page-size=1000").json["Item"]
+    assert len({each["Headline"] for each in listed}) == 254
+
+
+def test_what_went_out_and_cannot_be_recorded_is_told_all_the_same(
+    client: Any, raw: Raw, app: str, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE sent_messages ADD CHECK (false) NOT VALID")
+
+    answer = send(
+        client,
+        app,
+        Addresses={"+14255550199": {"ChannelType": "SMS"}},
+        MessageConfiguration={"SMSMessage": {"Body": "x"}},
+    )
+
+    assert answer["Result"]["+14255550199"]["DeliveryStatus"] == "SUCCESSFUL"
+    assert len(kept(raw, app)) == 1
+
+
+def test_a_failure_to_render_tells_who_would_have_sent_it(client: Any, raw: Raw, app: str) -> None:
+    client.create_email_template(TemplateName="hello", EmailTemplateRequest={"TextPart": "{{Missing}}"})
+
+    send(
+        client,
+        app,
+        Addresses={"ann@example.com": {"ChannelType": "EMAIL"}},
+        MessageConfiguration={},
+        TemplateConfiguration={"EmailTemplate": {"Name": "hello"}},
+    )
+
+    [failure] = events(raw, app)
+    told = failure["facets"]["email_channel"]["mail_event"]
+    assert told["rendering_failure"] == {
+        "template_name": "hello",
+        "error_message": "Missing value for message variable: Missing",
+    }
+    assert told["mail"]["from_address"] == "Shop <news@example.com>"
+
+
+def test_a_template_may_stand_for_the_message(client: Any, raw: Raw, app: str) -> None:
+    client.create_sms_template(TemplateName="hello", SMSTemplateRequest={"Body": "Hello"})
+    put(client, app, "phone", ChannelType="SMS", Address="+14255550198", User={"UserId": "ann"})
+    template = {"TemplateConfiguration": {"SMSTemplate": {"Name": "hello"}}}
+
+    one = raw.send(
+        "POST", f"/v1/apps/{app}/messages", template | {"Addresses": {"+14255550199": {"ChannelType": "SMS"}}}
+    )
+    other = raw.send("POST", f"/v1/apps/{app}/users-messages", template | {"Users": {"ann": {}}})
+
+    assert (one.status, one.json["Result"]["+14255550199"]["DeliveryStatus"]) == (200, "SUCCESSFUL")
+    assert (other.status, other.json["Result"]["ann"]["phone"]["DeliveryStatus"]) == (200, "SUCCESSFUL")
+    assert [each["Content"]["body"] for each in kept(raw, app)] == ["Hello", "Hello"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({}, "Missing MessageConfiguration"),
+        ({"TemplateConfiguration": {}}, "Missing MessageConfiguration"),
+        ({"TemplateConfiguration": {"SMSTemplate": {}}}, "Missing Name of the template"),
+        ({"TemplateConfiguration": {"SMSTemplate": {"Name": "x", "Version": "latest"}}}, "Invalid Version"),
+        ({"TemplateConfiguration": {"SMSTemplate": {"Name": "x", "Version": "0"}}}, "Invalid Version"),
+    ],
+)
+def test_a_request_without_any_content_is_refused(raw: Raw, app: str, request_: dict[str, Any], message: str) -> None:
+    answer = raw.send(
+        "POST", f"/v1/apps/{app}/messages", request_ | {"Addresses": {"+14255550199": {"ChannelType": "SMS"}}}
+    )
+
+    assert (answer.status, answer.json["Message"]) == (400, message)
+
+
+def test_users_are_refused_as_addresses_are(raw: Raw, app: str) -> None:
+    content = {"MessageConfiguration": {"SMSMessage": {"Body": "x"}}}
+    many: dict[str, Any] = {"Users": {f"user-{number}": {} for number in range(101)}}
+
+    answers = [raw.send("POST", f"/v1/apps/{app}/users-messages", content | users).json for users in ({}, many)]
+
+    assert [each["Message"] for each in answers] == ["Missing Users", "Number of recipients exceeds the limit of 100"]
+
+
+def test_large_messages_are_kept_whole_though_not_at_once(client: Any, raw: Raw, app: str) -> None:
+    data = b"From: a@example.com\r\n\r\n" + b"x" * 3_000_000
+    addresses = {f"user{number}@example.com": {"ChannelType": "EMAIL"} for number in range(7)}
+
+    answer = send(client, app, Addresses=addresses, MessageConfiguration={"EmailMessage": {"RawEmail": {"Data": data}}})
+
+    assert {each["DeliveryStatus"] for each in answer["Result"].values()} == {"SUCCESSFUL"}
+    assert [(each["Address"], len(b64decode(each["Mime"]))) for each in kept(raw, app)] == [
+        (address, len(data)) for address in addresses
+    ]
+
+
+def test_what_is_not_begun_in_time_is_not_sent(
+    client: Any, raw: Raw, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repoint.messages.operations.BEGINS_WITHIN_S", 0.0)
+    users = [f"user-{number}" for number in range(7)]
+    for number, user in enumerate(users):
+        items = [
+            {"Id": f"{user}-{n}", "ChannelType": "SMS", "Address": f"+1425555{number:02}{n:02}"} for n in range(15)
+        ]
+        batch = {"Item": [each | {"User": {"UserId": user}} for each in items]}
+        client.update_endpoints_batch(ApplicationId=app, EndpointBatchRequest=batch)
+
+    answer = client.send_users_messages(
+        ApplicationId=app,
+        SendUsersMessageRequest={
+            "Users": {user: {} for user in users},
+            "MessageConfiguration": {"SMSMessage": {"Body": "x"}},
+        },
+    )["SendUsersMessageResponse"]
+
+    results = [each for of_user in answer["Result"].values() for each in of_user.values()]
+    assert [each["DeliveryStatus"] for each in results].count("SUCCESSFUL") == 100
+    late = [each for each in results if each["DeliveryStatus"] != "SUCCESSFUL"]
+    assert [each | {"Address": ""} for each in late] == [
+        refused("not sent: those before took too long", "TEMPORARY_FAILURE", 504) | {"Address": ""}
+    ] * 5
+    listed = raw.send("GET", f"/repoint/v1/mailbox?app={app}&page-size=1000").json["Item"]
+    assert len(listed) == 100

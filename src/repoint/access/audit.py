@@ -40,6 +40,8 @@ MAX_ANSWER_BYTES = 6 * 1024
 MAX_SAID_BYTES = 12 * 1024
 _TOO_LONG = b'"%b"' % MASK.encode()
 
+# Arguments of ours that are an address, or the one that a page begins behind.
+_PERSONAL = frozenset({"Address", "address", "token"})
 # What was wrong is told; the value that was sent may be an address.
 _VALUE_TOLD = re.compile(r"(Invalid [^:]+): .*", re.DOTALL)
 
@@ -102,7 +104,7 @@ def record_refusal(call: Call, labels: Mapping[str, str], error: ContractError) 
     """The same for a call that was not even read; `labels` are those of its path by their names there."""
     how = kind(call.operation)
     if how.audit != "none":
-        parameters = {name: cut(value) for name, value in labels.items()}
+        parameters = {name: _texts(name, value) for name, value in labels.items()}
         _add(call, how, _encode(parameters or None), b"null" + _told(error))
 
 
@@ -197,7 +199,7 @@ def _instant(epoch_s: int) -> bytes:
 
 def _parameters(how: Kind, arguments: Input) -> bytes:
     """What path, query and body say, as JSON; null when they say nothing."""
-    found = {name: _texts(arguments[argument]) for argument, name in how.parameters if argument in arguments}
+    found = {name: _texts(argument, arguments[argument]) for argument, name in how.parameters if argument in arguments}
     hidden = b""
     if how.body is None:
         if how.takes_all:
@@ -215,11 +217,13 @@ def _others(how: Kind, arguments: Input) -> dict[str, Any]:
     labels = {argument for argument, _ in how.parameters}
     rest = {name: value for name, value in arguments.items() if name not in labels and not isinstance(value, bytes)}
     if how.is_read:
-        return {name: _texts(value) for name, value in rest.items()}
+        return {name: _texts(name, value) for name, value in rest.items()}
     return masked(rest) or {}
 
 
-def _texts(value: Any) -> Any:
+def _texts(argument: str, value: Any) -> Any:
+    if argument in _PERSONAL:
+        return MASK
     if isinstance(value, str):
         return cut(value)
     return [cut(f"{each}") for each in value] if isinstance(value, list) else cut(f"{value}")

@@ -74,7 +74,7 @@ def _check_gcm(members: Members) -> None:
 def _check_service_account(text: str) -> None:
     try:
         account = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         account = None
     if not isinstance(account, dict):
         raise BadRequestException("Invalid ServiceJson: not the JSON object of a service account's file")

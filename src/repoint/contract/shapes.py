@@ -1830,7 +1830,7 @@ class MessageRequest(TypedDict):
     Addresses: NotRequired[dict[str, AddressConfiguration]]
     Context: NotRequired[dict[str, str]]
     Endpoints: NotRequired[dict[str, EndpointSendConfiguration]]
-    MessageConfiguration: DirectMessageConfiguration
+    MessageConfiguration: NotRequired[DirectMessageConfiguration]
     TemplateConfiguration: NotRequired[TemplateConfiguration]
     TraceId: NotRequired[str]
 
@@ -2203,7 +2203,7 @@ class SendOTPMessageRequestParameters(TypedDict):
 
 class SendUsersMessageRequest(TypedDict):
     Context: NotRequired[dict[str, str]]
-    MessageConfiguration: DirectMessageConfiguration
+    MessageConfiguration: NotRequired[DirectMessageConfiguration]
     TemplateConfiguration: NotRequired[TemplateConfiguration]
     TraceId: NotRequired[str]
     Users: dict[str, EndpointSendConfiguration]

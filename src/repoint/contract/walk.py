@@ -29,7 +29,7 @@ _NUMBERED = "ListOfEndpointBatchItem"
 # events.md section 1.4: these are judged one by one, so the first fault in one stands in its place.
 _JUDGED = frozenset({"EventsBatch", "MapOfEvent"})
 # Whatever is wrong within one of these is told by the name of the whole.
-_TOLD_WHOLE = frozenset({"Session"})
+_TOLD_WHOLE = frozenset({"RawEmail", "Session"})
 
 _INTEGERS = range(-(2**31), 2**31)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)

@@ -11,12 +11,13 @@ from typing import Literal
 import msgspec
 
 from repoint.contract.dates import parse_instant
-from repoint.contract.errors import BadRequestException
+from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import ChannelType
 from repoint.delivery.sent import Sent, find_sent
 from repoint.delivery.suppression import Reason, suppress
 from repoint.endpoints.amend import opt_out
 from repoint.endpoints.documents import documents_by_key
+from repoint.endpoints.project import check_application_id
 from repoint.events.email_records import Bounce, Complaint, EmailRecords, Mail, Visit
 from repoint.events.emit import Event, emit
 from repoint.events.records import Origin, Subject
@@ -48,24 +49,27 @@ async def note_click(call: Call, arguments: Input) -> Output:
 
 @internal()
 async def note_unsubscribe(call: Call, arguments: Input) -> Output:
-    """A mail program unsubscribed for its owner: the endpoint is opted out of everything."""
-    sent = await _note(
-        call, arguments, lambda records, at, visit: [("unsubscribe", records.unsubscribe(at, visit, ""))]
-    )
-    if sent is not None and sent.endpoint_key is not None:
-        await opt_out(call, arguments["ApplicationId"], sent.client_id)
+    """A mail program unsubscribed for its owner: the endpoint is opted out of everything.
+
+    Raises NotFoundException when the message is forgotten, so that nobody is told to be unsubscribed who is not.
+    """
+    application_id, message_id = arguments["ApplicationId"], arguments["MessageId"]
+    sent = (await find_sent(call.db, application_id, [message_id])).get(message_id)
+    if sent is None or sent.endpoint_key is None:
+        raise NotFoundException("Message not found")
+    # Before the event: whoever writes endpoints takes these locks in this order.
+    await opt_out(call, application_id, sent.client_id)
+    await _note(call, arguments, lambda records, at, visit: [("unsubscribe", records.unsubscribe(at, visit, ""))])
 
 
-async def _note(call: Call, arguments: Input, make: Makes) -> Sent | None:
-    """Log what a visit is, and answer which message it is about."""
+async def _note(call: Call, arguments: Input, make: Makes) -> None:
+    """Log what a visit is."""
     application_id, message_id = arguments["ApplicationId"], arguments["MessageId"]
     known = await _known(call, application_id, [message_id])
-    if message_id not in known:
-        return None
-    sent, records = known[message_id]
-    visit = Visit(call.source_ip, call.user_agent)
-    await emit(call.db, [_event(application_id, sent, *each) for each in make(records, call.now, visit)])
-    return sent
+    if message_id in known:
+        sent, records = known[message_id]
+        visit = Visit(call.source_ip, call.user_agent)
+        await emit(call.db, [_event(application_id, sent, *each) for each in make(records, call.now, visit)])
 
 
 class Report(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, kw_only=True):
@@ -106,9 +110,11 @@ _SUPPRESSES: dict[str, Reason] = {"hardbounce": "BOUNCE", "complaint": "COMPLAIN
 async def note_reports(call: Call, arguments: Input) -> Output:
     """Reports as JSON in `Body`, one or a list: `{"Noted": 1, "Unknown": ["message id", …]}`.
 
-    Raises BadRequestException for what is no such JSON; then none is noted.
+    Raises BadRequestException for what is no such JSON; then none is noted. Raises NotFoundException for what is no
+    application's id.
     """
     application_id = arguments["ApplicationId"]
+    check_application_id(application_id)
     reports = [(_bare_id(report.message_id), report) for report in _read(arguments["Body"])]
     known = await _known(call, application_id, [message_id for message_id, _ in reports])
     events, bounced = [], []

@@ -1,7 +1,8 @@
 """E-mail: parts merged, compiled once for all recipients, spliced for each (channels.md sections 4 and 5)."""
 
 from datetime import datetime
-from email import message_from_bytes, policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ class EmailComposer:
         self._from_address: str = self._message.get("FromAddress") or channel["FromAddress"]
         self._parts = self._common(source)
         data = (self._message.get("RawEmail") or {}).get("Data")
-        self._raw = raw_email(data) if data else None
+        self._raw = self._raw_email(raw_email(data)) if data else None
 
     def address(self, recipient: Recipient) -> str:
         """See `Kind.address`."""
@@ -34,7 +35,7 @@ class EmailComposer:
     def compose(self, recipient: Recipient, values: Values) -> Email | None:
         """See `Kind.compose`."""
         if self._raw is not None:
-            return self._raw_email(self._raw)
+            return self._raw
         parts = self._own(recipient)
         if parts.html is None and parts.text is None:
             return None
@@ -44,7 +45,8 @@ class EmailComposer:
             to=recipient.address,
             message_id=message_id,
             date=self._now,
-            extra_headers=tracking.headers(message_id) if tracking else (),
+            # Who has no endpoint cannot be opted out, and must not be told so.
+            extra_headers=tracking.headers(message_id) if tracking and recipient.endpoint else (),
             track=partial(tracking.link, message_id) if tracking else None,
             pixel=tracking.pixel(message_id) if tracking else None,
         )
@@ -57,11 +59,11 @@ class EmailComposer:
 
     def _raw_email(self, mime: bytes) -> Email:
         """As it came: sender and subject are those of its own headers."""
-        headers = message_from_bytes(mime.partition(b"\r\n\r\n")[0], policy=policy.default)
-        from_address = str(headers.get("From") or "")
+        headers = {name.lower(): value for name, value in reversed(Email("", mime, "", "").headers())}
+        from_address = headers.get("from")
         if not from_address:
             raise RenderError("Invalid RawEmail: it has no From")
-        return Email(self._sender(from_address), mime, from_address, str(headers.get("Subject") or ""))
+        return Email(self._sender(from_address), mime, _decoded(from_address), _decoded(headers.get("subject", "")))
 
     def _common(self, source: Source) -> EmailParts:
         template, default = source.template("EMAIL"), source.member("DefaultMessage").get("Body")
@@ -92,6 +94,15 @@ class EmailComposer:
             common.headers,
             common.reply_to,
         )
+
+
+def _decoded(value: str) -> str:
+    """A header with its encoded words as people read them; as it is where they are none that can be read."""
+    try:
+        text = str(make_header(decode_header(value)))
+    except (HeaderParseError, LookupError, ValueError):
+        text = value
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _data(part: dict[str, Any] | None) -> str | None:

@@ -32,7 +32,7 @@ class PushComposer:
         )
         self._members: dict[str, Any] = {}
         for level in levels:
-            self._members |= {name: value for name, value in level.items() if value is not None and value != ""}
+            self._members = _over(self._members, level)
         self._members.pop("Substitutions", None)
 
     @classmethod
@@ -42,6 +42,8 @@ class PushComposer:
 
     def address(self, recipient: Recipient) -> str:
         """See `Kind.address`: a token, as it is."""
+        if not recipient.address:
+            raise RenderError("Missing Address")
         return recipient.address
 
     def compose(self, recipient: Recipient, values: Values) -> Push | None:
@@ -63,12 +65,7 @@ class PushComposer:
         own = recipient.own
         if own.get("RawContent"):
             return self._members | {"RawContent": own["RawContent"]}
-        overrides = {"Body": own.get("BodyOverride"), "Title": own.get("TitleOverride")}
-        given = {name: value for name, value in overrides.items() if value}
-        members = self._members | given
-        if given:
-            members.pop("RawContent", None)
-        return members
+        return _over(self._members, {"Body": own.get("BodyOverride"), "Title": own.get("TitleOverride")})
 
     def _filled(self, members: dict[str, Any], values: Values) -> dict[str, Any]:
         if "RawContent" in members:
@@ -86,3 +83,10 @@ class PushComposer:
                 for name, value in members["Data"].items()
             }
         return members | filled
+
+
+def _over(members: Members, level: Members) -> dict[str, Any]:
+    """Members with those of a higher level; what this one says in words goes before a raw payload of a lower one."""
+    given = {name: value for name, value in level.items() if value is not None and value != ""}
+    says = given.keys() & {"Title", "Body"}
+    return {name: value for name, value in members.items() if name != "RawContent" or not says} | given

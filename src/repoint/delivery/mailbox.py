@@ -1,7 +1,7 @@
 """The mailbox: messages kept instead of sent, so that a newcomer sees what would have gone out (`repoint mailbox`)."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ Q = load_queries("repoint.delivery")
 MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE_SIZE = 100
 _AT_ONCE = 5000
+_BYTES_AT_ONCE = 8 * 1024 * 1024
 _HEADLINE_CHARACTERS = 200
 _BEFORE_ALL = 2**63 - 1
 
@@ -32,16 +33,9 @@ def keeps(database: Database) -> Callable[[Sequence[Message]], Awaitable[None]]:
     """What keeps messages in this database, for the provider of the mailbox."""
 
     async def keep(messages: Sequence[Message]) -> None:
-        parameters = {
-            "application_ids": [message.application_id for message in messages],
-            "message_ids": [message.id for message in messages],
-            "channel_types": [message.channel_type for message in messages],
-            "addresses": [message.address for message in messages],
-            "headlines": [_headline(message.content) for message in messages],
-            "contents": [_bytes(message.content) for message in messages],
-        }
         async with database.connection() as db:
-            await db.execute(Q.keep, parameters)
+            for some in _by_size(messages):
+                await db.execute(Q.keep, some)
 
     return keep
 
@@ -86,6 +80,30 @@ async def forget_mailbox(context: TaskContext) -> None:
         async with context.database.connection() as db:
             if await db.execute(Q.forget_kept, {"before": before, "rows": _AT_ONCE}) < _AT_ONCE:
                 return
+
+
+def _by_size(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    """What statements that keep messages are given: each some megabytes, which a hundred e-mails could be many of."""
+    rows: list[tuple[str, ...]] = []
+    contents: list[bytes] = []
+    for message in messages:
+        content = _bytes(message.content)
+        if contents and sum(map(len, contents)) + len(content) > _BYTES_AT_ONCE:
+            yield _kept(rows, contents)
+            rows, contents = [], []
+        rows.append(
+            (message.application_id, message.id, message.channel_type, message.address, _headline(message.content))
+        )
+        contents.append(content)
+    if contents:
+        yield _kept(rows, contents)
+
+
+def _kept(rows: Sequence[tuple[str, ...]], contents: list[bytes]) -> dict[str, Any]:
+    names = ("application_ids", "message_ids", "channel_types", "addresses", "headlines")
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | {
+        "contents": contents
+    }
 
 
 def _item(row: Row) -> dict[str, Any]:

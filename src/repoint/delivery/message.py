@@ -20,6 +20,14 @@ class Email:
     from_address: str
     subject: str
 
+    def headers(self) -> list[tuple[str, str]]:
+        """Names and values in their order, unfolded; encoded words as they are."""
+        end = self.mime.find(b"\r\n\r\n")
+        head = (self.mime if end < 0 else self.mime[:end]).decode("utf-8", "replace")
+        lines = head.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
+        pairs = [line.partition(":") for line in lines]
+        return [(name, value.strip()) for name, colon, value in pairs if colon]
+
 
 @dataclass(frozen=True, slots=True)
 class Sms:

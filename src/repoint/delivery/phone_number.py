@@ -18,15 +18,18 @@ class InvalidNumberError(Exception):
 
 
 def e164(address: str) -> str:
-    """The number that an address is, with its `+`, which may be missing. Raises InvalidNumberError (channels.md 5)."""
+    """The number that an address is, with its `+`, which may be missing. Raises InvalidNumberError (channels.md 5).
+
+    No country code begins with 0, so what does is dialled inside a country, or with a prefix for leaving it.
+    """
     digits = _NO_DIGITS.sub("", address)
-    if not _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS:
+    if not _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS or digits.startswith("0"):
         raise InvalidNumberError
     return f"+{digits}"
 
 
 def country(number: str) -> str | None:
-    """The country of a number in E.164, as ISO 3166-1 alpha-2; None when it belongs to none.
+    """The country of a number that `e164` has answered, as ISO 3166-1 alpha-2; None when it belongs to none.
 
     Where countries share a code (+1, +7, +44), the number decides, which takes a fraction of a millisecond.
     """

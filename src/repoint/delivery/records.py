@@ -9,7 +9,7 @@ from typing import cast
 from repoint.contract.shapes import EndpointResponse
 from repoint.delivery.message import Email, Message, Sms
 from repoint.delivery.outcome import Outcome, Status
-from repoint.delivery.phone_number import country
+from repoint.delivery.phone_number import country, e164
 from repoint.delivery.recipient import Recipient, Source, own_context
 from repoint.delivery.sent import Sent
 from repoint.delivery.sms_parts import count_parts
@@ -86,12 +86,13 @@ class Recorder:
         if isinstance(content, Sms) and message is not None:
             return self._sms(delivered, message.address, content)
         if delivered.could_not_be_rendered and delivered.recipient.channel_type == "EMAIL":
-            sender = self.source.member("EmailMessage").get("FromAddress", "")
+            channel = self.source.channels["EMAIL"].members
+            sender = self.source.member("EmailMessage").get("FromAddress") or channel["FromAddress"]
             return self._mail(delivered, Email("", b"", sender, ""))
         if delivered.outcome.status == Status.OPT_OUT and delivered.recipient.channel_type == "SMS":
             is_promotional = self.source.member("SMSMessage").get("MessageType") == "PROMOTIONAL"
             unsent = Sms("", "PROMOTIONAL" if is_promotional else "TRANSACTIONAL")
-            return self._sms(delivered, delivered.recipient.address, unsent)
+            return self._sms(delivered, e164(delivered.recipient.address), unsent)
         return None
 
     def _sent(self, delivered: Delivered, told: Mail | SmsTold) -> Sent:
@@ -140,7 +141,7 @@ class Recorder:
             content.from_address,
             recipient.address,
             content.subject,
-            headers_of(content.mime),
+            content.headers(),
             self._attributes(recipient),
         )
 
@@ -174,13 +175,6 @@ def _words(outcome: Outcome) -> tuple[tuple[Word, Words], ...]:
     if outcome.status == Status.OPT_OUT:
         return (("OPTOUT", "OPTED_OUT"),)
     return (("FAILURE", "UNKNOWN"),)
-
-
-def headers_of(mime: bytes) -> list[tuple[str, str]]:
-    """The headers of a message, unfolded."""
-    head = mime.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").replace("\r\n ", " ").replace("\r\n\t", " ")
-    pairs = [line.partition(":") for line in head.split("\r\n")]
-    return [(name, value.strip()) for name, colon, value in pairs if colon]
 
 
 def _subject(recipient: Recipient) -> Subject:

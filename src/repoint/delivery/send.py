@@ -1,12 +1,14 @@
-"""Sending to a group of recipients: who may be sent to, what each gets, handing over, and recording what became of it.
+"""Sending to recipients in groups: who may be sent to, what each gets, handing over, and recording what became of it.
 
 No transaction is open while a provider is called. What is recorded, events and messages to be heard of again, commits
 together; a crash between handing over and recording leaves messages sent of which nothing was answered or logged.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf
 
 import psycopg
 import structlog
@@ -27,26 +29,58 @@ from repoint.settings import Settings
 
 log = structlog.get_logger()
 
+# A group is whole in memory, and each message in it may have some megabytes.
+AT_ONCE = 100
 # Waits between the tries to record what went out.
 RETRIES_S = (0.2, 1.0, 3.0)
+_TOO_LATE = Outcome(Status.TEMPORARY_FAILURE, 504, "not sent: those before took too long")
 _DUPLICATE = Outcome(Status.DUPLICATE, 200, "Duplicate address")
 
 
-async def send(
-    database: Database, settings: Settings, recorder: Recorder, recipients: Sequence[Recipient], now: datetime
-) -> list[Delivered]:
-    """Send to some hundreds of recipients at most; one answer each, in their order."""
+async def send(  # noqa: PLR0913 - what a send is
+    database: Database,
+    settings: Settings,
+    recorder: Recorder,
+    recipients: Sequence[Recipient],
+    now: datetime,
+    *,
+    begins_within_s: float = inf,
+) -> list[Outcome]:
+    """Send to recipients, a group after the other; one outcome each, in their order.
+
+    Of several with one channel and address, in whichever group, the first one gets it. No group but the first is begun
+    after `begins_within_s`: to its recipients nothing is sent.
+    """
+    latest_s = time.monotonic() + begins_within_s
     composer = Composer(recorder.source, now, missing_is_empty=settings.missing_variables_empty)
+    seen: set[tuple[ChannelType, str]] = set()
+    outcomes: list[Outcome] = []
+    for start in range(0, len(recipients), AT_ONCE):
+        if start and time.monotonic() >= latest_s:
+            return outcomes + [_TOO_LATE] * (len(recipients) - start)
+        group = recipients[start : start + AT_ONCE]
+        outcomes += await _send_group(database, settings, recorder, composer, group, seen)
+    return outcomes
+
+
+async def _send_group(  # noqa: PLR0913, PLR0917 - the same for all groups, but for the recipients
+    database: Database,
+    settings: Settings,
+    recorder: Recorder,
+    composer: Composer,
+    recipients: Sequence[Recipient],
+    seen: set[tuple[ChannelType, str]],
+) -> list[Outcome]:
     addresses = [composer.address(recipient) for recipient in recipients]
     async with database.connection() as db:
         reasons = await suppressed(db, _asked(recipients, addresses))
-    judged = _judged(composer, recipients, addresses, reasons)
+    judged = _judged(composer, recipients, addresses, reasons, seen)
     sent_at = datetime.now(UTC)
     messages = [each for each in judged if isinstance(each, Message)]
     outcomes = iter(await providers_of(database, settings).send(messages))
     delivered = [_delivered(*each, sent_at, outcomes) for each in zip(recipients, judged, strict=True)]
     await _record(database, settings, recorder, delivered, sent_at)
-    return delivered
+    return [each.outcome for each in delivered]
 
 
 def _delivered(
@@ -72,9 +106,9 @@ def _judged(
     recipients: Sequence[Recipient],
     addresses: Sequence[str | Outcome],
     reasons: Mapping[tuple[ChannelType, str], Reason],
+    seen: set[tuple[ChannelType, str]],
 ) -> list[Message | Outcome | Unrendered]:
-    """The message of each, or why it gets none; of several with one address the first gets it."""
-    seen: set[tuple[ChannelType, str]] = set()
+    """The message of each, or why it gets none; those in `seen`, which grows, have had theirs."""
     judged: list[Message | Outcome | Unrendered] = []
     for recipient, address in zip(recipients, addresses, strict=True):
         if isinstance(address, Outcome):
@@ -124,5 +158,8 @@ async def _record(
                 log.exception("Messages went out and could not be recorded", message_ids=message_ids)
                 return
             await asyncio.sleep(wait_s)
+        except psycopg.Error:
+            log.exception("Messages went out and were not recorded", message_ids=[each.message_id for each in sent])
+            return
         else:
             return

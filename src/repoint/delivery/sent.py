@@ -48,7 +48,9 @@ async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Se
 
 async def find_sent(db: Db, application_id: str, message_ids: Sequence[str]) -> dict[str, Sent]:
     """Those of these messages that are known, by id; others never were, or are forgotten."""
-    rows = await db.rows(Q.find_sent, {"application_id": application_id, "message_ids": list(message_ids)})
+    # Ids come from outside, and the database takes no NUL.
+    asked = [each for each in message_ids if "\0" not in each]
+    rows = await db.rows(Q.find_sent, {"application_id": application_id, "message_ids": asked})
     return {row["message_id"]: _sent(row) for row in rows}
 
 

@@ -14,18 +14,22 @@ from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.delivery.phone_number import InvalidNumberError, e164
 from repoint.operation import Call, Input, Output, extension, whole_number
+from repoint.templates.address import wire_address
+from repoint.templates.errors import RenderError
 
 Q = load_queries("repoint.delivery")
 
 Reason = Literal["BOUNCE", "COMPLAINT", "OPT_OUT", "OPERATOR"]
 MAX_PAGE_SIZE = 1000
 _CHANNELS = ("EMAIL", "SMS")
-_MAX_CHARACTERS = 320
 
 
 def suppression_key(channel_type: ChannelType, address: str) -> str:
-    """How an address stands in the list; numbers come as E.164."""
-    return address.strip().lower() if channel_type == "EMAIL" else address
+    """How an address stands in the list: as it is sent to, an e-mail's in lower case; numbers come as E.164.
+
+    Raises RenderError for what is no e-mail address.
+    """
+    return wire_address(address).lower() if channel_type == "EMAIL" else address
 
 
 async def suppressed(db: Db, addresses: Iterable[tuple[ChannelType, str]]) -> dict[tuple[ChannelType, str], Reason]:
@@ -96,7 +100,7 @@ def _address(arguments: Input) -> str:
             return e164(given)
         except InvalidNumberError:
             raise BadRequestException(f"Invalid Address: {given[:100]}") from None
-    address = suppression_key("EMAIL", given)
-    if "@" not in address or len(address) > _MAX_CHARACTERS:
-        raise BadRequestException(f"Invalid Address: {given[:100]}")
-    return address
+    try:
+        return suppression_key("EMAIL", given)
+    except RenderError:
+        raise BadRequestException(f"Invalid Address: {given[:100]}") from None

@@ -22,6 +22,8 @@ PATHS: dict[LinkKind, str] = {"open": "/r/o/", "click": "/r/c/", "unsubscribe": 
 _PURPOSE = "links of e-mails"
 _MAC_BYTES = 16
 _MAX_TOKEN = 16_384
+# A longer address leads on by itself: it would make no token that is read, and no link that mail programs follow.
+_MAX_URL = 2048
 # A link whose anchor carries such a tag is one to unsubscribe: ses:tags="unsubscribeLinkTag:…;"
 _UNSUBSCRIBE_TAG = "unsubscribeLinkTag"
 
@@ -51,7 +53,9 @@ class Tracking:
     has_one_click: bool
 
     def link(self, message_id: str, url: str, tag: str | None) -> str:
-        """What stands for a link of the message; `tag` is what its anchor's `ses:tags` says."""
+        """What stands for a link of the message, itself when it is very long; `tag` is its anchor's `ses:tags`."""
+        if len(url) > _MAX_URL:
+            return url
         is_unsubscribe = tag is not None and _UNSUBSCRIBE_TAG in tag
         return self._url("click", Link(self.application_id, message_id, url, is_unsubscribe))
 

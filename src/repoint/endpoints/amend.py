@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from repoint.endpoints.patch import patch_of_request
-from repoint.endpoints.together import write_together
-from repoint.endpoints.upsert import Rules
+from repoint.endpoints.plan import Stamp, microseconds
+from repoint.endpoints.upsert import Rules, apply_rows
 from repoint.operation import Call
 
 
@@ -19,8 +19,10 @@ async def opt_out(call: Call, application_id: str, endpoint_id: str) -> None:
 
 
 async def _amend(call: Call, application_id: str, endpoint_ids: Sequence[str], change: Mapping[str, str]) -> None:
-    """In a transaction of its own; an endpoint that is refused stays as it is."""
+    """In the call's open step, or one of its own; an endpoint that is refused, or no longer there, stays as it is."""
     if not endpoint_ids:
         return
-    groups = [[patch_of_request(each, change, call.request_id)] for each in endpoint_ids]
-    await write_together(call.database, application_id, groups, call.now, Rules.of(call.settings))
+    patches = [patch_of_request(each, change, call.request_id) for each in endpoint_ids]
+    async with call.step() as db:
+        # Rows of an import make no endpoint without an address: one that was deleted meanwhile must not come back.
+        await apply_rows(db, application_id, patches, Stamp(microseconds(call.now), ""), Rules.of(call.settings))

@@ -15,6 +15,8 @@ from repoint.events.records import JsonObject, Origin, Subject, milliseconds, se
 
 # Headers beyond this many bytes are cut, and that is told.
 MAX_HEADERS_BYTES = 10_240
+# Attributes of a direct message that say what happened to it.
+_OURS = frozenset({"feedback", "treatment_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,12 @@ class Mail:
 
 
 def direct(context: dict[str, str], trace_id: str | None = None) -> dict[str, str]:
-    """The attributes of a message that no campaign or journey sent: the caller's context, and its trace."""
-    return {"treatment_id": "0", **context} | ({} if trace_id is None else {"trace_id": trace_id})
+    """The attributes of a message that no campaign or journey sent: the caller's context, and its trace.
+
+    A context adds to what records tell, and replaces nothing of it.
+    """
+    own = {name: value for name, value in context.items() if name not in _OURS}
+    return {"treatment_id": "0", **own} | ({} if trace_id is None else {"trace_id": trace_id})
 
 
 @dataclass(frozen=True, slots=True)

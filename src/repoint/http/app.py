@@ -6,6 +6,7 @@ every endpoint that is updated.
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -91,7 +92,8 @@ class Api:
         if request.raw_path in self._pages:
             await (await self._pages.answer(request)).send(send, receive)
         elif request.raw_path in self._public:
-            await (await self._public.answer(request, receive)).send(send, receive)
+            with suppress(CallerGoneError):
+                await (await self._public.answer(request, receive)).send(send, receive)
         elif request.method == "OPTIONS":
             await preflight(self._router.methods(request.path), request.request_id).send(send, receive)
         else:

@@ -5,17 +5,24 @@ What is signed here are the links and callbacks themselves. A link leads on even
 
 import hmac
 import time
+from urllib.parse import unquote
 
 import structlog
 
 from repoint.access.seal import MasterKeyError
 from repoint.contract.encode import encode
-from repoint.contract.errors import AccessDeniedException, ContractError, MethodNotAllowedException, NotFoundException
+from repoint.contract.errors import (
+    AccessDeniedException,
+    ContractError,
+    InternalServerErrorException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
 from repoint.db.pool import Database
 from repoint.delivery.tracking import PATHS, Link, LinkKind, read_token
 from repoint.dispatch import dispatch
 from repoint.http.answer import Answer, refusal
-from repoint.http.body import Body, Receive
+from repoint.http.body import Body, CallerGoneError, Receive
 from repoint.http.proxies import Proxies
 from repoint.http.request import Request
 from repoint.operation import Binary, Call, Input, Output, Principal
@@ -27,6 +34,7 @@ CALLBACKS = "/callbacks/"
 MAX_CALLBACK_BYTES = 1 << 20
 # How far the clock of who signs a callback may be off.
 MAX_AGE_S = 300
+_MOST_DIGITS = 12
 
 _READS = ("GET", "HEAD")
 # A transparent picture of one dot.
@@ -37,6 +45,8 @@ _ASKING = """<!doctype html><meta charset="utf-8"><meta name="viewport" content=
 <button name="List-Unsubscribe" value="One-Click">Unsubscribe</button></form>"""
 _DONE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Unsubscribed</title><p>You are unsubscribed.</p>"""
+_TOO_OLD = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Not unsubscribed</title><p>This link no longer works. Please use the one in a newer message.</p>"""
 _PAGE = ((b"content-security-policy", b"default-src 'none'; form-action 'self'"), (b"referrer-policy", b"no-referrer"))
 
 
@@ -53,16 +63,22 @@ class Public:
         return raw_path.startswith((b"/r/", CALLBACKS.encode()))
 
     async def answer(self, request: Request, receive: Receive) -> Answer:
-        """The answer to a request for one of these paths."""
+        """The answer to a request for one of these paths. Raises CallerGoneError when there is nobody to have it."""
         try:
             if request.path.startswith(CALLBACKS):
                 return await self._callback(request, receive)
             return await self._link(request)
         except ContractError as error:
             return refusal(error, request.request_id)
+        except CallerGoneError:
+            raise
+        except Exception:
+            log.exception("What was told of a message could not be noted", request_id=request.request_id)
+            return refusal(InternalServerErrorException(), request.request_id)
 
     async def _link(self, request: Request) -> Answer:
-        prefix, token = request.path[: len("/r/c/")], request.path[len("/r/c/") :]
+        # What rewrites links may percent-encode what need not be.
+        prefix, token = request.path[: len("/r/c/")], unquote(request.path[len("/r/c/") :], "latin-1")
         kind = self._kinds.get(prefix)
         link = None if kind is None else self._read(kind, token)
         if kind is None or link is None:
@@ -80,7 +96,10 @@ class Public:
     async def _unsubscribe(self, request: Request, link: Link) -> Answer:
         """Only a POST does it: whoever looks at links before their reader does must not unsubscribe anybody."""
         if request.method == "POST":
-            await self._dispatch(request, "NoteUnsubscribe", _named(link))
+            try:
+                await self._dispatch(request, "NoteUnsubscribe", _named(link))
+            except NotFoundException:
+                return _page(_TOO_OLD, request, 404)
             return _page(_DONE, request)
         if request.method in _READS:
             return _page(_ASKING, request)
@@ -123,7 +142,7 @@ class Public:
         mac = hmac.new(secret.get_secret_value().encode(), signed, "sha256").hexdigest()
         if not hmac.compare_digest(given, b"v1=" + mac.encode()):
             raise AccessDeniedException("Invalid Repoint-Signature")
-        if not stamp.isdigit() or abs(time.time() - int(stamp)) > MAX_AGE_S:
+        if not stamp.isdigit() or len(stamp) > _MOST_DIGITS or abs(time.time() - int(stamp)) > MAX_AGE_S:
             raise AccessDeniedException("Repoint-Timestamp is too far from now")
 
     async def _dispatch(self, request: Request, operation: str, arguments: Input) -> Output:
@@ -156,5 +175,5 @@ def _quoted(letter: str) -> str:
     return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "replace"))
 
 
-def _page(text: str, request: Request) -> Answer:
-    return Answer(200, Binary("text/html; charset=utf-8", text.encode()), request.request_id, _PAGE)
+def _page(text: str, request: Request, status: int = 200) -> Answer:
+    return Answer(status, Binary("text/html; charset=utf-8", text.encode()), request.request_id, _PAGE)

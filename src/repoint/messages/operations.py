@@ -4,14 +4,19 @@ Sent at once, in the process that was asked, to whom is named: no segments, caps
 before the answer leaves messages that were sent and of which the caller was told nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
 from repoint.channels.stored import load_channels
-from repoint.contract.errors import BadRequestException
+from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import MessageResponse, SendUsersMessageResponse
+from repoint.delivery.outcome import Outcome
 from repoint.delivery.recipient import Recipient, Source
-from repoint.delivery.records import Delivered, Recorder
+from repoint.delivery.records import Recorder
 from repoint.delivery.send import send
 from repoint.delivery.tracking import tracking_of
 from repoint.endpoints.amend import set_inactive
@@ -24,7 +29,11 @@ from repoint.messages.results import missing_endpoint, opted_out, result
 from repoint.messages.templates import load_templates
 from repoint.operation import Call, Input, operation
 
+log = structlog.get_logger()
+
 MAX_RECIPIENTS = 100
+# SDKs wait for 60 seconds; then they ask again, and who had a message would get it twice.
+BEGINS_WITHIN_S = 30.0
 # What a notification of a direct send says of where it comes from (channels.md section 6.1).
 _ORIGIN = {"campaign_id": "_DIRECT", "treatment_id": "0", "campaign_activity_id": ""}
 
@@ -45,14 +54,14 @@ async def send_messages(call: Call, arguments: Input) -> MessageResponse:
     recipients = [of_address(address, own) for address, own in addresses.items()]
     known = {endpoint_id: documents[key] for endpoint_id, key in keys.items() if key in documents}
     recipients += [of_endpoint(document, endpoints[endpoint_id]) for endpoint_id, document in known.items()]
-    delivered = await _send(call, source, request, recipients)
+    outcomes = await _send(call, source, request, recipients)
+    results = zip(recipients, outcomes, strict=True)
     answer: MessageResponse = {"ApplicationId": application_id, "RequestId": call.request_id}
     if addresses:
-        answer["Result"] = {address: result(each) for address, each in zip(addresses, delivered, strict=False)}
+        answer["Result"] = {address: result(*next(results)) for address in addresses}
     if endpoints:
-        of_endpoints = dict(zip(known, delivered[len(addresses) :], strict=True))
         answer["EndpointResult"] = {
-            each: result(of_endpoints[each], with_address=True) if each in of_endpoints else missing_endpoint()
+            each: result(*next(results), with_address=True) if each in known else missing_endpoint()
             for each in endpoints
         }
     return answer
@@ -78,9 +87,9 @@ async def send_users_messages(call: Call, arguments: Input) -> SendUsersMessageR
             answers[user][found["Id"]] = opted_out(found)
         else:
             asked.append((user, of_endpoint(found, users[user])))
-    delivered = await _send(call, source, request, [recipient for _, recipient in asked])
-    for (user, recipient), each in zip(asked, delivered, strict=True):
-        answers[user][recipient.client_id] = result(each, with_address=True)
+    outcomes = await _send(call, source, request, [recipient for _, recipient in asked])
+    for (user, recipient), outcome in zip(asked, outcomes, strict=True):
+        answers[user][recipient.client_id] = result(recipient, outcome, with_address=True)
     return {"ApplicationId": application_id, "RequestId": call.request_id, "Result": answers}
 
 
@@ -111,16 +120,20 @@ async def _source(call: Call, application_id: str, request: dict[str, Any]) -> S
     )
 
 
-async def _send(
-    call: Call, source: Source, request: dict[str, Any], recipients: Sequence[Recipient]
-) -> list[Delivered]:
+async def _send(call: Call, source: Source, request: dict[str, Any], recipients: Sequence[Recipient]) -> list[Outcome]:
     origin = Origin(call.settings.account_id, source.application_id)
     recorder = Recorder(origin, source, call.request_id, request.get("TraceId"))
-    delivered = await send(call.database, call.settings, recorder, recipients, call.now)
-    await set_inactive(call, source.application_id, _gone(delivered))
-    return delivered
+    outcomes = await send(call.database, call.settings, recorder, recipients, call.now, begins_within_s=BEGINS_WITHIN_S)
+    told = zip(recipients, outcomes, strict=True)
+    await _set_inactive(
+        call, source.application_id, [each.client_id for each, outcome in told if outcome.is_gone and each.endpoint]
+    )
+    return outcomes
 
 
-def _gone(delivered: Iterable[Delivered]) -> list[str]:
-    """Endpoints whose address is no more."""
-    return [each.recipient.client_id for each in delivered if each.outcome.is_gone and each.recipient.endpoint]
+async def _set_inactive(call: Call, application_id: str, endpoint_ids: Sequence[str]) -> None:
+    """Endpoints whose address is no more. When that fails, the caller is told all the same what became of messages."""
+    try:
+        await set_inactive(call, application_id, endpoint_ids)
+    except (psycopg.Error, PoolTimeout, NotFoundException):
+        log.exception("Endpoints without an address could not be made inactive", endpoints=len(endpoint_ids))

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from repoint.delivery.records import Delivered
+from repoint.delivery.outcome import Outcome
+from repoint.delivery.recipient import Recipient
 
 _TEXTS = frozenset({"SMS", "VOICE"})
 
 
-def result(delivered: Delivered, *, with_address: bool = False) -> Any:
+def result(recipient: Recipient, outcome: Outcome, *, with_address: bool = False) -> Any:
     """A MessageResult, or an EndpointMessageResult with the address."""
-    outcome, recipient = delivered.outcome, delivered.recipient
     found = {"DeliveryStatus": str(outcome.status), "StatusCode": outcome.status_code, "StatusMessage": outcome.detail}
     if outcome.is_sent:
-        found |= {"MessageId": recipient.message_id, "StatusMessage": _told_of_sent(delivered)}
+        found |= {"MessageId": recipient.message_id, "StatusMessage": _told_of_sent(recipient, outcome)}
     return found | {"Address": recipient.address} if with_address else found
 
 
@@ -28,10 +28,9 @@ def opted_out(endpoint: Mapping[str, Any]) -> Any:
     return told | {"Address": endpoint.get("Address", "")}
 
 
-def _told_of_sent(delivered: Delivered) -> str:
-    channel_type, message_id = delivered.recipient.channel_type, delivered.recipient.message_id
-    if channel_type == "EMAIL":
-        return message_id
-    if channel_type in _TEXTS:
-        return f"MessageId: {message_id}"
-    return delivered.outcome.detail
+def _told_of_sent(recipient: Recipient, outcome: Outcome) -> str:
+    if recipient.channel_type == "EMAIL":
+        return recipient.message_id
+    if recipient.channel_type in _TEXTS:
+        return f"MessageId: {recipient.message_id}"
+    return outcome.detail

@@ -18,9 +18,7 @@ async def load_templates(db: Db, configuration: Mapping[str, Any]) -> dict[str, 
     Raises NotFoundException for one that there is not, BadRequestException for one without a name.
     """
     return {
-        kind: await _load(db, kind, configuration[member])
-        for member, kind in _KINDS.items()
-        if configuration.get(member)
+        kind: await _load(db, kind, configuration[member]) for member, kind in _KINDS.items() if member in configuration
     }
 
 

@@ -136,8 +136,13 @@ def compile_email(parts: EmailParts) -> CompiledEmail:
 
 
 def raw_email(data: bytes) -> bytes:
-    """RawEmail as it is sent: as it came, with CRLF as line ends. Raises RenderError for more than 10 MB."""
+    """RawEmail as it is sent: as it came, with CRLF as line ends.
+
+    Raises RenderError for more than 10 MB, and for NUL, which no mail server must take (RFC 5321 4.5.2).
+    """
     _limited(data)
+    if b"\0" in data:
+        raise RenderError("Invalid RawEmail: it has a NUL in it")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data.replace(b"\n", b"\r\n")

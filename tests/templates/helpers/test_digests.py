@@ -34,7 +34,7 @@ def test_helpers_hash_and_encode_utf_8(source: str, text: str) -> None:
     assert render(source) == text
 
 
-@pytest.mark.parametrize("text", ["SGVsbG8", "SGVs bG8=", "*", "/w=="])
+@pytest.mark.parametrize("text", ["SGVsbG8", "SGVs bG8=", "*", "/w==", "AA=="])
 def test_decode64_fails_for_what_is_no_text_in_base64(text: str) -> None:
     assert failure(f'{{{{decode64 "{text}"}}}}') == "decode64: not the base64 of a text"
 

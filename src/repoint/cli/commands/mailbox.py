@@ -2,7 +2,9 @@ import base64
 import json
 import sys
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -68,16 +70,33 @@ def printable_lines(text: str) -> str:
 
 
 def _readable(mime: bytes) -> str:
-    message = message_from_bytes(mime, policy=policy.default)
-    assert isinstance(message, EmailMessage)  # noqa: S101 - what that policy makes
-    lines = [f"{name}: {message[name]}" for name in _HEADERS if message[name]]
+    # The older policy: the newer one raises for headers and charsets that are none, which a RawEmail may have.
+    message = message_from_bytes(mime, policy=policy.compat32)
+    lines = [f"{name}: {_decoded(str(message[name]))}" for name in _HEADERS if message[name]]
     return "\n".join(lines + [line for part in _texts(message) for line in part])
 
 
-def _texts(message: EmailMessage) -> list[list[str]]:
-    found: list[list[str]] = []
-    for part in message.walk():
-        if part.get_content_maintype() == "text":
-            content: Any = part.get_content()
-            found.append(["", f"-- {part.get_content_type()}", *str(content).splitlines()])
-    return found
+def _decoded(header: str) -> str:
+    """A header in one line, its encoded words as people read them where they can be read."""
+    line = " ".join(header.split())
+    try:
+        return str(make_header(decode_header(line)))
+    except (HeaderParseError, LookupError, ValueError):
+        return line
+
+
+def _texts(message: Message) -> list[list[str]]:
+    return [
+        ["", f"-- {part.get_content_type()}", *_text(part).splitlines()]
+        for part in message.walk()
+        if part.get_content_maintype() == "text"
+    ]
+
+
+def _text(part: Message) -> str:
+    content: Any = part.get_payload(decode=True)
+    charset = part.get_content_charset("utf-8")
+    try:
+        return str(content.decode(charset, "replace"))
+    except LookupError:
+        return str(content.decode("utf-8", "replace"))

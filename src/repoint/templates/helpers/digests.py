@@ -35,11 +35,14 @@ def encode64(value: str) -> str:
 
 @helper("decode64")
 def decode64(value: str) -> str:
-    """The text that base64 encodes."""
+    """The text that base64 encodes; NUL is in no text that can be sent."""
     try:
-        return base64.b64decode(value, validate=True).decode()
+        text = base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise RenderError("decode64: not the base64 of a text") from None
+        text = "\0"
+    if "\0" in text:
+        raise RenderError("decode64: not the base64 of a text")
+    return text
 
 
 @helper("uuid", skips="never")
