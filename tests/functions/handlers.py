@@ -120,3 +120,5 @@ def talk_nonsense(_event: Any, _context: Any) -> None:
             os.write(number, b"nonsense\n" * 1000)
         except OSError:
             continue
+    # An answer must not overtake it.
+    time.sleep(10)

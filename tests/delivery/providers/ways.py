@@ -107,7 +107,7 @@ async def email_smtp(folder: Path) -> AsyncIterator[Way]:
             "user": "shop",
             "password": PASSWORD,
             "connections": 4,
-            "data_timeout_s": 0.2,
+            "data_timeout_s": 0.5,
         }
         yield Way(
             opens=opening("email_smtp", options, []),
@@ -181,7 +181,7 @@ async def sms_http(_folder: Path) -> AsyncIterator[Way]:
             "detail_at": "/message",
             # A test server has few connections waiting.
             "connections": 4,
-            "answer_timeout_s": 0.2,
+            "answer_timeout_s": 0.7,
         }
 
         async def stop() -> None:
@@ -206,7 +206,7 @@ def custom_lambda(_folder: Path) -> AbstractAsyncContextManager[Way]:
 
 def custom_webhook(_folder: Path) -> AbstractAsyncContextManager[Way]:
     """A URL that a campaign names."""
-    return custom("custom_webhook", {"timeout_s": 0.2}, lambda url: url)
+    return custom("custom_webhook", {"timeout_s": 0.7}, lambda url: url)
 
 
 @asynccontextmanager
@@ -246,7 +246,7 @@ async def custom(kind: str, options: dict[str, Any], target: Callable[[str], str
         url = f"{receiver.url}/deliver"
         given: dict[str, Any] = {
             "allowed_private_networks": ("127.0.0.0/8",),
-            "functions": {"deliver": {"url": url, "timeout_s": 0.2}},
+            "functions": {"deliver": {"url": url, "timeout_s": 0.7}},
         }
 
         def message(number: int) -> Message:
