@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import accumulate
 
 import msgspec
@@ -13,12 +13,12 @@ from repoint.db.pool import Row
 from repoint.db.queries import load_queries
 from repoint.operation import Call, Input, Output, extension
 from repoint.queue import TaskContext, every
+from repoint.queue.forget import forget_old
 
 _queries = load_queries("repoint.access")
 
 MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE_SIZE = 100
-_FORGOTTEN_AT_ONCE = 5000
 # What an answer says beside its records.
 _FRAME_BYTES = 1000
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -53,12 +53,7 @@ async def list_audit_records(call: Call, arguments: Input) -> Output:
 @every(seconds=3600)
 async def forget_audit_records(context: TaskContext) -> None:
     """Delete records older than `audit_days`, some at a time."""
-    before = context.now() - timedelta(days=context.settings.audit_days)
-    parameters = {"before": before, "rows": _FORGOTTEN_AT_ONCE}
-    while True:
-        async with context.database.connection() as db:
-            if await db.execute(_queries.delete_records, parameters) < _FORGOTTEN_AT_ONCE:
-                return
+    await forget_old(context, _queries.delete_records, context.settings.audit_days)
 
 
 def _fitting(rows: Sequence[Row], limit_bytes: int) -> Sequence[Row]:

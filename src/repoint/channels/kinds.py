@@ -22,7 +22,7 @@ _DOMAIN = re.compile(r"[^\s@/:]+")
 _SES_IDENTITY = re.compile(r"arn:aws[a-z-]*:ses:[a-z0-9-]*:\d{12}:identity/(?P<name>.+)")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 # One letter at least: docs.aws.amazon.com/pinpoint/latest/userguide/channels-sms-setup.html
-_SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}")
+SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}")
 _SERVICE_ACCOUNT = ("project_id", "client_email", "private_key")
 _MAX_SECRET_CHARACTERS = 20_000
 
@@ -57,7 +57,7 @@ def _check_email(members: Members) -> None:
 
 
 def _check_sms(members: Members) -> None:
-    if members.get("SenderId") and not _SENDER_ID.fullmatch(members["SenderId"]):
+    if members.get("SenderId") and not SENDER_ID.fullmatch(members["SenderId"]):
         raise BadRequestException(f"Invalid SenderId: {members['SenderId'][:200]}")
     if members.get("ShortCode") and not members["ShortCode"].isalnum():
         raise BadRequestException(f"Invalid ShortCode: {members['ShortCode'][:200]}")

@@ -1,8 +1,8 @@
 """Text messages and calls (channels.md section 5)."""
 
-import re
 from datetime import datetime
 
+from repoint.channels.kinds import SENDER_ID
 from repoint.delivery.message import Sms, Voice
 from repoint.delivery.phone_number import e164
 from repoint.delivery.recipient import Members, Recipient, Source
@@ -11,8 +11,6 @@ from repoint.templates.errors import RenderError
 from repoint.templates.escape import Escape
 from repoint.templates.text import compile_text
 from repoint.templates.values import Values
-
-_SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}")
 
 
 class _Texts:
@@ -66,7 +64,7 @@ class SmsComposer(_Texts):
         if number := self.message.get("OriginationNumber"):
             return number, None
         if sender_id := self.message.get("SenderId"):
-            if _SENDER_ID.fullmatch(sender_id) is None:
+            if SENDER_ID.fullmatch(sender_id) is None:
                 raise RenderError(f"Invalid SenderId: {sender_id[:100]}")
             return None, sender_id
         if short_code := self._channel.get("ShortCode"):

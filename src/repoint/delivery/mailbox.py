@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -15,13 +14,13 @@ from repoint.db.queries import load_queries
 from repoint.delivery.message import Content, Email, Message, Push, Sms, Voice
 from repoint.operation import Call, Input, Output, extension, whole_number
 from repoint.queue import TaskContext, every
+from repoint.queue.forget import forget_old
 from repoint.resources.clearing import clears
 
 Q = load_queries("repoint.delivery")
 
 MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE_SIZE = 100
-_AT_ONCE = 5000
 _BYTES_AT_ONCE = 8 * 1024 * 1024
 _HEADLINE_CHARACTERS = 200
 _BEFORE_ALL = 2**63 - 1
@@ -75,11 +74,7 @@ async def get_mailbox_message(call: Call, arguments: Input) -> Output:
 @every(seconds=3600)
 async def forget_mailbox(context: TaskContext) -> None:
     """Delete messages older than `mailbox_days`, some at a time."""
-    before = context.now() - timedelta(days=context.settings.mailbox_days)
-    while True:
-        async with context.database.connection() as db:
-            if await db.execute(Q.forget_kept, {"before": before, "rows": _AT_ONCE}) < _AT_ONCE:
-                return
+    await forget_old(context, Q.forget_kept, context.settings.mailbox_days)
 
 
 def _by_size(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -13,11 +13,10 @@ from repoint.endpoints.load import as_json
 from repoint.events.email_records import Mail
 from repoint.events.sms_records import Sms
 from repoint.queue import TaskContext, every
+from repoint.queue.forget import forget_old
 from repoint.resources.clearing import clears
 
 Q = load_queries("repoint.delivery")
-
-_AT_ONCE = 5000
 
 clears(Q.clear_sent)
 
@@ -63,8 +62,4 @@ def _sent(row: Row) -> Sent:
 @every(seconds=3600)
 async def forget_sent(context: TaskContext) -> None:
     """Delete messages older than the event log, some at a time: what is told of them could be logged nowhere."""
-    before = context.now() - timedelta(days=context.settings.event_days)
-    while True:
-        async with context.database.connection() as db:
-            if await db.execute(Q.forget_sent, {"before": before, "rows": _AT_ONCE}) < _AT_ONCE:
-                return
+    await forget_old(context, Q.forget_sent, context.settings.event_days)
