@@ -115,7 +115,7 @@ def leave_a_daemon(event: Any, _context: Any) -> None:
 
 
 def talk_nonsense(_event: Any, _context: Any) -> None:
-    for number in range(3, 20):
+    for number in range(3, 4096):
         try:
             os.write(number, b"nonsense\n" * 1000)
         except OSError:
