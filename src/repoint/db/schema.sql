@@ -202,6 +202,108 @@ ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.campaign_batches (
+    application_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    number bigint NOT NULL,
+    sweep integer,
+    after_key text COLLATE pg_catalog."C",
+    last_key text COLLATE pg_catalog."C",
+    triggers jsonb,
+    sending jsonb,
+    step bigint DEFAULT 0 NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    worker text,
+    leased_until timestamp with time zone,
+    CONSTRAINT campaign_batches_check CHECK (((triggers IS NULL) <> (after_key IS NULL)))
+)
+WITH (fillfactor='20');
+
+ALTER TABLE public.campaign_batches ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.campaign_batches_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.campaign_paces (
+    application_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    free_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='20');
+
+CREATE TABLE public.campaign_runs (
+    application_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    treatment_id smallint NOT NULL,
+    version integer NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    state text NOT NULL,
+    result text,
+    reason text,
+    is_triggered boolean NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    timezones_total integer DEFAULT 0 NOT NULL,
+    CONSTRAINT campaign_runs_check CHECK (((state = 'RUNNING'::text) = (ended_at IS NULL))),
+    CONSTRAINT campaign_runs_check1 CHECK (((state = 'RUNNING'::text) = (result IS NULL))),
+    CONSTRAINT campaign_runs_result_check CHECK ((result = ANY (ARRAY['SUCCESS'::text, 'FAIL'::text]))),
+    CONSTRAINT campaign_runs_state_check CHECK ((state = ANY (ARRAY['RUNNING'::text, 'CANCELLED'::text, 'COMPLETED'::text])))
+);
+
+CREATE TABLE public.campaign_sweeps (
+    application_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    zones text[],
+    cut_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    is_cut boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.campaign_treatments (
+    application_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    treatment_id smallint NOT NULL,
+    status text NOT NULL,
+    frequency text NOT NULL,
+    due_at timestamp with time zone,
+    next_run_id uuid,
+    next_start_at timestamp with time zone,
+    CONSTRAINT campaign_treatments_frequency_check CHECK ((frequency = ANY (ARRAY['ONCE'::text, 'HOURLY'::text, 'DAILY'::text, 'WEEKLY'::text, 'MONTHLY'::text, 'EVENT'::text, 'IN_APP_EVENT'::text]))),
+    CONSTRAINT campaign_treatments_status_check CHECK ((status = ANY (ARRAY['SCHEDULED'::text, 'EXECUTING'::text, 'PENDING_NEXT_RUN'::text, 'COMPLETED'::text, 'PAUSED'::text, 'INVALID'::text]))),
+    CONSTRAINT campaign_treatments_treatment_id_check CHECK (((treatment_id >= 0) AND (treatment_id <= 4)))
+);
+
+CREATE TABLE public.cap_counts (
+    application_id uuid NOT NULL,
+    endpoint_key text NOT NULL COLLATE pg_catalog."C",
+    scope_id uuid NOT NULL,
+    total integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL
+)
+WITH (fillfactor='80');
+
+CREATE TABLE public.deliveries (
+    application_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    endpoint_key text NOT NULL COLLATE pg_catalog."C",
+    occurrence bigint NOT NULL,
+    decided_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    was_in_doubt boolean DEFAULT false NOT NULL,
+    channel_type text,
+    message_id text COLLATE pg_catalog."C",
+    detail text
+);
+
 CREATE TABLE public.document_versions (
     kind text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -460,6 +562,27 @@ ALTER TABLE ONLY public.attribute_recounts
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.campaign_batches
+    ADD CONSTRAINT campaign_batches_pkey PRIMARY KEY (application_id, run_id, number);
+
+ALTER TABLE ONLY public.campaign_paces
+    ADD CONSTRAINT campaign_paces_pkey PRIMARY KEY (application_id, campaign_id);
+
+ALTER TABLE ONLY public.campaign_runs
+    ADD CONSTRAINT campaign_runs_pkey PRIMARY KEY (application_id, run_id);
+
+ALTER TABLE ONLY public.campaign_sweeps
+    ADD CONSTRAINT campaign_sweeps_pkey PRIMARY KEY (application_id, run_id, number);
+
+ALTER TABLE ONLY public.campaign_treatments
+    ADD CONSTRAINT campaign_treatments_pkey PRIMARY KEY (application_id, campaign_id, treatment_id);
+
+ALTER TABLE ONLY public.cap_counts
+    ADD CONSTRAINT cap_counts_pkey PRIMARY KEY (application_id, endpoint_key, scope_id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (application_id, run_id, endpoint_key, occurrence);
+
 ALTER TABLE ONLY public.document_versions
     ADD CONSTRAINT document_versions_pkey PRIMARY KEY (kind, id, version);
 
@@ -536,6 +659,24 @@ CREATE INDEX audit_records_by_event ON public.audit_records USING btree (event_n
 CREATE INDEX audit_records_by_time ON public.audit_records USING btree (occurred_at, id);
 
 CREATE INDEX audit_records_by_user ON public.audit_records USING btree (user_name, occurred_at, id);
+
+CREATE INDEX campaign_batches_by_run ON public.campaign_batches USING btree (run_id, number);
+
+CREATE INDEX campaign_runs_by_campaign ON public.campaign_runs USING btree (application_id, campaign_id, scheduled_at DESC, run_id DESC);
+
+CREATE UNIQUE INDEX campaign_runs_once ON public.campaign_runs USING btree (application_id, campaign_id, treatment_id, scheduled_at);
+
+CREATE INDEX campaign_runs_running ON public.campaign_runs USING btree (is_triggered) WHERE (state = 'RUNNING'::text);
+
+CREATE INDEX campaign_sweeps_due ON public.campaign_sweeps USING btree (due_at) WHERE (NOT is_cut);
+
+CREATE INDEX campaign_treatments_due ON public.campaign_treatments USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX campaign_treatments_of_events ON public.campaign_treatments USING btree (application_id) WHERE ((frequency = 'EVENT'::text) AND (status = 'EXECUTING'::text));
+
+CREATE INDEX deliveries_by_age ON public.deliveries USING brin (decided_at);
+
+CREATE INDEX deliveries_in_doubt ON public.deliveries USING btree (application_id, run_id) WHERE was_in_doubt;
 
 CREATE INDEX documents_by_age ON public.documents USING btree (application_id, kind, created_at, id);
 
