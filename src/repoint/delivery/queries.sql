@@ -80,3 +80,52 @@ SELECT channel_type, address, reason, suppressed_at FROM suppressions
 WHERE channel_type = %(channel_type)s AND address > %(after)s
 ORDER BY address
 LIMIT %(rows)s
+
+-- open_caps --
+-- The counts of some endpoints, begun where there are none.
+INSERT INTO cap_counts (application_id, endpoint_key, scope_id)
+SELECT %(application_id)s, key, scope
+FROM unnest(%(keys)s::text[]) AS key, unnest(%(scopes)s::uuid[]) AS scope
+ORDER BY key COLLATE "C", scope
+ON CONFLICT DO NOTHING
+
+-- hold_caps --
+-- The counts of some endpoints, which nobody else sees until the transaction ends.
+SELECT endpoint_key, scope_id, total, sent_at FROM cap_counts
+WHERE application_id = %(application_id)s AND endpoint_key = ANY(%(keys)s) AND scope_id = ANY(%(scopes)s::uuid[])
+ORDER BY endpoint_key, scope_id
+FOR UPDATE
+
+-- note_caps --
+-- Counts as they are now.
+UPDATE cap_counts c SET total = n.total, sent_at = n.sent_at
+FROM json_to_recordset(%(counts)s) AS n (endpoint_key text, scope_id uuid, total integer, sent_at timestamptz[])
+WHERE c.application_id = %(application_id)s AND c.endpoint_key = n.endpoint_key AND c.scope_id = n.scope_id
+
+-- clear_caps --
+-- Some counts of an application that is gone.
+DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM cap_counts WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
+-- write_entries --
+-- What became of some endpoints of a run; one that was in doubt now has its end.
+INSERT INTO deliveries (
+    application_id, run_id, endpoint_key, occurrence, decided_at, status, was_in_doubt, channel_type, message_id, detail)
+SELECT %(application_id)s, %(run_id)s, key, occurrence, %(at)s, status, in_doubt, channel_type, message_id, detail
+FROM unnest(
+    %(keys)s::text[], %(occurrences)s::bigint[], %(statuses)s::text[], %(channel_types)s::text[],
+    %(message_ids)s::text[], %(details)s::text[], %(in_doubt)s::boolean[]
+) AS e (key, occurrence, status, channel_type, message_id, detail, in_doubt)
+ON CONFLICT (application_id, run_id, endpoint_key, occurrence) DO UPDATE
+SET decided_at = excluded.decided_at, status = excluded.status, detail = excluded.detail
+WHERE deliveries.was_in_doubt
+
+-- clear_deliveries --
+-- Some entries of an application that is gone.
+DELETE FROM deliveries WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM deliveries WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
+-- forget_deliveries --
+-- Some entries that nobody asks for any more.
+DELETE FROM deliveries WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM deliveries WHERE decided_at < %(before)s LIMIT %(rows)s))

@@ -64,16 +64,21 @@ class Recorder:
     # The `attributes()` of the campaign's run or the journey's step; None for a direct send.
     attributes: dict[str, str] | None = None
 
-    def record(self, delivered: Delivered) -> tuple[list[Event], Sent | None]:
+    def record(self, delivered: Delivered, subject: Subject | None = None) -> tuple[list[Event], Sent | None]:
         """What is logged of one recipient now, and what is kept of its message for who tells of it later.
 
-        Neither for notifications and calls of a direct send, nor for whom there was no message to begin with.
+        Neither for notifications and calls of a direct send, nor for whom there was no message to begin with. Who has
+        the recipient's `subject_of` already hands it in.
         """
         told = self._told(delivered)
         if told is None:
             return [], None
         recipient = delivered.recipient
-        found = self._of_email(delivered, told) if isinstance(told, Mail) else self._of_sms(delivered, told)
+        subject = subject or subject_of(recipient)
+        if isinstance(told, Mail):
+            found = self._of_email(delivered, subject, told)
+        else:
+            found = self._of_sms(delivered, subject, told)
         application_id, key = self.origin.application_id, _key(recipient)
         events = [Event(application_id, event_type, delivered.at, record, key) for event_type, record in found]
         return events, self._sent(delivered, told) if delivered.is_out else None
@@ -107,10 +112,10 @@ class Recorder:
             delivered.outcome.provider_message_id,
         )
 
-    def _of_email(self, delivered: Delivered, mail: Mail) -> Iterator[tuple[str, str]]:
+    def _of_email(self, delivered: Delivered, subject: Subject, mail: Mail) -> Iterator[tuple[str, str]]:
         """Types and records of an e-mail."""
         at, outcome = delivered.at, delivered.outcome
-        records = EmailRecords(self.origin, _subject(delivered.recipient), mail)
+        records = EmailRecords(self.origin, subject, mail)
         if delivered.could_not_be_rendered:
             template = self.source.templates.get("EMAIL")
             name = "" if template is None else template.name
@@ -127,9 +132,9 @@ class Recorder:
             bounce = Bounce("Permanent", "General", "failed", found[0], outcome.detail)
             yield "_email.hardbounce", records.hardbounce(at, bounce)
 
-    def _of_sms(self, delivered: Delivered, told: SmsTold) -> Iterator[tuple[str, str]]:
+    def _of_sms(self, delivered: Delivered, subject: Subject, told: SmsTold) -> Iterator[tuple[str, str]]:
         """Types and records of a text message."""
-        subject, at = _subject(delivered.recipient), (delivered.at, delivered.at)
+        at = (delivered.at, delivered.at)
         for word, status in _words(delivered.outcome):
             yield f"_SMS.{word}", sms_record(self.origin, subject, at, told, outcome=word, status=status)
 
@@ -177,7 +182,8 @@ def _words(outcome: Outcome) -> tuple[tuple[Word, Words], ...]:
     return (("FAILURE", "UNKNOWN"),)
 
 
-def _subject(recipient: Recipient) -> Subject:
+def subject_of(recipient: Recipient) -> Subject:
+    """Whom the records of a message to it are about."""
     if recipient.endpoint is None:
         return Subject.unknown(recipient.client_id)
     return Subject.of(cast("EndpointResponse", recipient.endpoint))

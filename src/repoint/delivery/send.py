@@ -6,7 +6,7 @@ together; a crash between handing over and recording leaves messages sent of whi
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
 
@@ -14,16 +14,16 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Database
 from repoint.delivery.compose import Composer, Unrendered, refused
+from repoint.delivery.judge import Judged, Seen, judge
 from repoint.delivery.message import Message
 from repoint.delivery.opened import providers_of
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.recipient import Recipient
 from repoint.delivery.records import Delivered, Recorder
 from repoint.delivery.sent import note_sent
-from repoint.delivery.suppression import Reason, suppress, suppressed, suppression_key
+from repoint.delivery.suppression import suppress
 from repoint.events.emit import emit
 from repoint.settings import Settings
 
@@ -34,7 +34,6 @@ AT_ONCE = 100
 # Waits between the tries to record what went out.
 RETRIES_S = (0.2, 1.0, 3.0)
 _TOO_LATE = Outcome(Status.TEMPORARY_FAILURE, 504, "not sent: those before took too long")
-_DUPLICATE = Outcome(Status.DUPLICATE, 200, "Duplicate address")
 
 
 async def send(  # noqa: PLR0913 - what a send is
@@ -53,7 +52,7 @@ async def send(  # noqa: PLR0913 - what a send is
     """
     latest_s = time.monotonic() + begins_within_s
     composer = Composer(recorder.source, now, missing_is_empty=settings.missing_variables_empty)
-    seen: set[tuple[ChannelType, str]] = set()
+    seen: Seen = set()
     outcomes: list[Outcome] = []
     for start in range(0, len(recipients), AT_ONCE):
         if start and time.monotonic() >= latest_s:
@@ -69,12 +68,10 @@ async def _send_group(  # noqa: PLR0913, PLR0917 - the same for all groups, but 
     recorder: Recorder,
     composer: Composer,
     recipients: Sequence[Recipient],
-    seen: set[tuple[ChannelType, str]],
+    seen: Seen,
 ) -> list[Outcome]:
-    addresses = [composer.address(recipient) for recipient in recipients]
     async with database.connection() as db:
-        reasons = await suppressed(db, _asked(recipients, addresses))
-    judged = _judged(composer, recipients, addresses, reasons, seen)
+        judged = await judge(db, composer, recipients, seen)
     sent_at = datetime.now(UTC)
     messages = [each for each in judged if isinstance(each, Message)]
     outcomes = iter(await providers_of(database, settings).send(messages))
@@ -83,9 +80,7 @@ async def _send_group(  # noqa: PLR0913, PLR0917 - the same for all groups, but 
     return [each.outcome for each in delivered]
 
 
-def _delivered(
-    recipient: Recipient, judged: Message | Outcome | Unrendered, at: datetime, outcomes: Iterator[Outcome]
-) -> Delivered:
+def _delivered(recipient: Recipient, judged: Judged, at: datetime, outcomes: Iterator[Outcome]) -> Delivered:
     match judged:
         case Message():
             return Delivered(recipient, next(outcomes), at, judged)
@@ -93,42 +88,6 @@ def _delivered(
             return Delivered(recipient, refused(400, reason), at, could_not_be_rendered=True)
         case Outcome():
             return Delivered(recipient, judged, at)
-
-
-def _asked(recipients: Sequence[Recipient], addresses: Sequence[str | Outcome]) -> Iterable[tuple[ChannelType, str]]:
-    for recipient, address in zip(recipients, addresses, strict=True):
-        if isinstance(address, str):
-            yield recipient.channel_type, suppression_key(recipient.channel_type, address)
-
-
-def _judged(
-    composer: Composer,
-    recipients: Sequence[Recipient],
-    addresses: Sequence[str | Outcome],
-    reasons: Mapping[tuple[ChannelType, str], Reason],
-    seen: set[tuple[ChannelType, str]],
-) -> list[Message | Outcome | Unrendered]:
-    """The message of each, or why it gets none; those in `seen`, which grows, have had theirs."""
-    judged: list[Message | Outcome | Unrendered] = []
-    for recipient, address in zip(recipients, addresses, strict=True):
-        if isinstance(address, Outcome):
-            judged.append(address)
-            continue
-        key = (recipient.channel_type, suppression_key(recipient.channel_type, address))
-        if key in seen:
-            judged.append(_DUPLICATE)
-        elif key in reasons:
-            judged.append(_suppressed(reasons[key]))
-        else:
-            judged.append(composer.message(recipient, address))
-        seen.add(key)
-    return judged
-
-
-def _suppressed(reason: Reason) -> Outcome:
-    if reason == "OPT_OUT":
-        return Outcome(Status.OPT_OUT, 400, "Destination phone number opted out")
-    return refused(400, "Address is suppressed")
 
 
 async def _record(

@@ -8,7 +8,7 @@ import msgspec
 
 from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Db, Row
-from repoint.db.queries import load_queries
+from repoint.db.queries import Query, load_queries
 from repoint.endpoints.load import as_json
 from repoint.events.email_records import Mail
 from repoint.events.sms_records import Sms
@@ -39,10 +39,15 @@ class Sent:
 
 async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Sequence[Sent]) -> None:
     """Keep these in mind, in one statement."""
-    if not messages:
-        return
-    parameters = {"application_id": application_id, "sent_at": sent_at, "messages": as_json(messages)}
-    await db.execute(Q.note_sent, parameters)
+    if messages:
+        await db.execute(*ask_note_sent(application_id, sent_at, messages))
+
+
+def ask_note_sent(
+    application_id: str, sent_at: datetime, messages: Sequence[Sent]
+) -> tuple[Query, dict[str, object]]:
+    """The statement of `note_sent`, for those who send it together with others."""
+    return Q.note_sent, {"application_id": application_id, "sent_at": sent_at, "messages": as_json(messages)}
 
 
 async def find_sent(db: Db, application_id: str, message_ids: Sequence[str]) -> dict[str, Sent]:

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
+from repoint.endpoints.documents import documents_by_key
 from repoint.segments.audience import Audience, Range
 from repoint.segments.sources import Version
 
@@ -125,6 +126,37 @@ async def read_batch(database: Database, ranges: list[Range], after_key: str, la
     # Python's order is that of code points, as the database's is.
     batch.keys.sort()
     return batch
+
+
+async def members_among(
+    database: Database, audience: Audience, keys: Sequence[str], snapshots_of: Version | None = None
+) -> set[str]:
+    """Those of some endpoints, or snapshots of a version, that are members now. Raises EvaluationError."""
+    statement = audience.among(snapshots_of)
+    if statement is None or not keys:
+        return set()
+    parameters = {**statement.parameters, "keys": msgspec.json.encode(sorted(keys)).decode()}
+    async with database.transaction() as db:
+        _, [[found]] = await db.together((Q.go_by_index, {}), (statement.query, parameters))
+    return set(_decode_keys(found or "[]"))
+
+
+async def member_documents(db: Db, application_id: str, batch: Batch) -> dict[str, Any]:
+    """Members as answers show endpoints, by key; one that was deleted since is not there."""
+    found = await documents_by_key(db, application_id, [key for key in batch.keys if key not in batch.snapshots])
+    versions: dict[Version, list[str]] = {}
+    for key, version in batch.snapshots.items():
+        versions.setdefault(version, []).append(key)
+    for version, keys in versions.items():
+        parameters = {
+            "application_id": application_id,
+            "segment_id": version.segment_id,
+            "version": version.number,
+            "keys": msgspec.json.encode(sorted(keys)).decode(),
+        }
+        rows = await db.tuples(Q.snapshot_documents, parameters)
+        found |= {key: msgspec.json.decode(document) for key, document in rows}
+    return found
 
 
 def _take_in(batch: Batch, keys: list[str], snapshots_of: Version | None) -> None:

@@ -137,6 +137,30 @@ WHERE {place} AND l.endpoint_key > %(after_key)s AND l.endpoint_key <= %(last_ke
 SELECT e.* FROM endpoint_snapshots AS e
 WHERE {place} AND e.endpoint_key > %(after_key)s AND e.endpoint_key <= %(last_key)s
 
+-- these_endpoints --
+-- A population: registered endpoints that are asked for by their keys.
+SELECT e.*
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM endpoints WHERE application_id = %(application_id)s AND endpoint_key = asked.key OFFSET 0
+) AS e
+
+-- these_snapshots --
+-- A population: snapshots of a version of an imported segment that are asked for by their keys.
+SELECT e.*
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM endpoint_snapshots AS e WHERE {place} AND e.endpoint_key = asked.key OFFSET 0
+) AS e
+
+-- snapshot_documents --
+-- Snapshots as answers would show them, by their keys.
+SELECT s.endpoint_key, endpoint_document(snapshot_endpoint(s), snapshot_user(s)) AS document
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT * FROM endpoint_snapshots
+    WHERE application_id = %(application_id)s AND segment_id = %(segment_id)s AND version = %(version)s
+        AND endpoint_key = asked.key
+    OFFSET 0
+) AS s
+
 -- nth_endpoint --
 -- The key that ends a range of so many of the application's endpoints; no row when there are fewer.
 SELECT endpoint_key FROM endpoints

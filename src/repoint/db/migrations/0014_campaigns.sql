@@ -81,7 +81,6 @@ CREATE INDEX campaign_sweeps_due ON campaign_sweeps (due_at) WHERE NOT is_cut;
 CREATE TABLE campaign_batches (
     application_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
     number bigint GENERATED ALWAYS AS IDENTITY,
     sweep integer,
     -- What is left of the range: keys above this one, up to the last; null is no end.
@@ -140,3 +139,7 @@ CREATE TABLE cap_counts (
     sent_at timestamptz[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (application_id, endpoint_key, scope_id)
 ) WITH (fillfactor = 80);
+
+-- Who else has an address, among what an import has defined without registering it.
+CREATE INDEX endpoint_snapshots_by_address ON endpoint_snapshots (key_hash(application_id, address))
+    WHERE address IS NOT NULL;

@@ -1,0 +1,80 @@
+"""How batches and runs end, and what that means for their treatment: its next run, a pause, or the end."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from repoint.campaigns.campaign import CAMPAIGNS, read_campaign
+from repoint.campaigns.engine.batch import Batch, Counts, as_json
+from repoint.campaigns.schedule import read_schedule
+from repoint.contract.errors import NotFoundException
+from repoint.db.pool import Db, Row
+from repoint.db.queries import load_queries
+
+Q = load_queries("repoint.campaigns.engine")
+
+_NEXT = timedelta(microseconds=1)
+
+
+async def end_batch(db: Db, batch: Batch, counts: Counts, now: datetime) -> None:
+    """Add a batch that is done to its run, and end the run with its last one.
+
+    The run is held from the first statement on: of two that end at once, the later one sees the other gone.
+    """
+    key = {"application_id": batch.application_id, "run_id": batch.run_id}
+    await db.execute(Q.add_counts, key | {"counts": as_json(counts)})
+    if batch.sweep is not None:
+        await db.execute(Q.count_zones, key | {"sweep": batch.sweep})
+    row = await db.row(Q.complete_run, key | {"now": now})
+    if row is not None:
+        await _advance(db, batch.application_id, row, now)
+
+
+async def fail_run(db: Db, batch: Batch, reason: str, now: datetime) -> None:
+    """End a run that cannot go on; its treatment becomes INVALID."""
+    key = {"application_id": batch.application_id, "run_id": batch.run_id}
+    row = await db.row(Q.fail_run, key | {"now": now, "reason": reason})
+    if row is not None:
+        await set_treatment(db, batch.application_id, row, "INVALID")
+
+
+async def _advance(db: Db, application_id: str, run: Row, now: datetime) -> None:
+    """Where a treatment stands after a run: in wait for the next one, paused, or at its end."""
+    try:
+        document = await CAMPAIGNS.get(db, run["campaign_id"].hex, application_id)
+    except NotFoundException:
+        return
+    campaign = read_campaign(document)
+    # An update can have taken treatments away.
+    if run["treatment_id"] >= len(campaign.treatments):
+        return
+    if campaign.is_paused:
+        await set_treatment(db, application_id, run, "PAUSED")
+        return
+    plan = read_schedule(campaign.treatments[run["treatment_id"]].schedule).begun(run["scheduled_at"])
+    next_at = plan.slot_from(run["scheduled_at"] + _NEXT)
+    if next_at is None:
+        await set_treatment(db, application_id, run, "COMPLETED")
+    else:
+        await set_treatment(db, application_id, run, "PENDING_NEXT_RUN", due_at=next_at, next_start_at=next_at)
+
+
+async def set_treatment(  # noqa: PLR0913 - what a row says
+    db: Db,
+    application_id: str,
+    treatment: Row,
+    status: str,
+    *,
+    due_at: datetime | None = None,
+    next_start_at: datetime | None = None,
+) -> None:
+    """Note where a treatment stands; `treatment` names it. A run that is to come has its id from now on."""
+    parameters = {
+        "application_id": application_id,
+        "campaign_id": treatment["campaign_id"],
+        "treatment_id": treatment["treatment_id"],
+        "status": status,
+        "due_at": due_at,
+        "next_run_id": None if next_start_at is None else uuid.uuid4(),
+        "next_start_at": next_start_at,
+    }
+    await db.execute(Q.set_treatment, parameters)

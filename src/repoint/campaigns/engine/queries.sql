@@ -1,0 +1,269 @@
+-- due_treatments --
+-- Treatments that the scheduler has to look at, the longest overdue first.
+SELECT application_id, campaign_id, treatment_id, due_at
+FROM campaign_treatments
+WHERE due_at <= %(now)s
+ORDER BY due_at
+LIMIT %(rows)s
+
+-- lock_treatment --
+-- A treatment that is still due, held until the transaction ends; no row when another has dealt with it.
+SELECT status, frequency, due_at, next_run_id, next_start_at
+FROM campaign_treatments
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
+    AND due_at <= %(now)s
+FOR UPDATE SKIP LOCKED
+
+-- set_treatment --
+-- Where a treatment stands from now on.
+UPDATE campaign_treatments
+SET status = %(status)s, due_at = %(due_at)s, next_run_id = %(next_run_id)s, next_start_at = %(next_start_at)s
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
+
+-- drop_treatment --
+-- A treatment whose campaign is gone.
+DELETE FROM campaign_treatments
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
+
+-- insert_run --
+-- A run comes into being, running or cancelled at once; no row when it did before.
+INSERT INTO campaign_runs (
+    application_id, run_id, campaign_id, treatment_id, version, scheduled_at, started_at, ended_at, state, result,
+    reason, is_triggered, timezones_total)
+VALUES (
+    %(application_id)s, %(run_id)s, %(campaign_id)s, %(treatment_id)s, %(version)s, %(scheduled_at)s, %(started_at)s,
+    %(ended_at)s, %(state)s, %(result)s, %(reason)s, %(is_triggered)s, %(timezones_total)s)
+ON CONFLICT DO NOTHING
+
+-- insert_sweep --
+-- One pass of a run over its audience.
+INSERT INTO campaign_sweeps (application_id, run_id, number, due_at, zones)
+VALUES (%(application_id)s, %(run_id)s, %(number)s, %(due_at)s, %(zones)s)
+
+-- triggered_run --
+-- The run of a treatment on a day, begun when it is not there yet; its id, and whether it may send.
+WITH begun AS (
+    INSERT INTO campaign_runs (
+        application_id, run_id, campaign_id, treatment_id, version, scheduled_at, started_at, state, is_triggered)
+    VALUES (
+        %(application_id)s, %(run_id)s, %(campaign_id)s, %(treatment_id)s, %(version)s, %(scheduled_at)s, %(now)s,
+        'RUNNING', true)
+    ON CONFLICT (application_id, campaign_id, treatment_id, scheduled_at) DO UPDATE SET version = excluded.version
+    RETURNING run_id, state
+)
+SELECT run_id, state FROM begun
+
+-- triggered_treatments --
+-- The treatments of an application that wait for events.
+SELECT campaign_id, treatment_id FROM campaign_treatments
+WHERE application_id = %(application_id)s AND frequency = 'EVENT' AND status = 'EXECUTING'
+
+-- insert_triggered --
+-- A batch of events for whichever worker comes first.
+INSERT INTO campaign_batches (application_id, run_id, triggers)
+VALUES (%(application_id)s, %(run_id)s, %(triggers)s)
+
+-- state --
+-- Whether there is anything that may have to be done soon.
+SELECT EXISTS (SELECT FROM campaign_runs WHERE state = 'RUNNING')
+    OR EXISTS (SELECT FROM campaign_treatments WHERE frequency = 'EVENT' AND status = 'EXECUTING')
+    OR EXISTS (SELECT FROM campaign_batches) AS is_busy
+
+-- take_batches --
+-- Batches that nobody works on, those of events first: from now on this worker's.
+UPDATE campaign_batches b
+SET epoch = b.epoch + 1, worker = %(worker)s, leased_until = now() + make_interval(secs => %(lease_s)s)
+FROM (
+    SELECT application_id, run_id, number FROM campaign_batches
+    WHERE leased_until IS NULL OR leased_until < now()
+    ORDER BY triggers IS NULL, number
+    LIMIT %(rows)s
+    FOR UPDATE SKIP LOCKED
+) AS free
+WHERE b.application_id = free.application_id AND b.run_id = free.run_id AND b.number = free.number
+RETURNING b.application_id, b.run_id, b.number, b.sweep, b.after_key, b.last_key, b.triggers, b.sending, b.step, b.counts,
+    b.epoch
+
+-- next_sweep --
+-- A sweep of which a range is to be cut off, which nobody else cuts until the transaction ends. Any of them: campaigns
+-- that run at once advance side by side.
+SELECT s.application_id, s.run_id, s.number, s.cut_key
+FROM campaign_sweeps s
+JOIN campaign_runs r ON r.application_id = s.application_id AND r.run_id = s.run_id
+WHERE NOT s.is_cut AND s.due_at <= %(now)s AND r.state = 'RUNNING' AND NOT s.run_id = ANY(%(busy)s::uuid[])
+ORDER BY random()
+LIMIT 1
+FOR UPDATE OF s SKIP LOCKED
+
+-- cut --
+-- A range is cut off, up to a key or to the end, and is this worker's.
+WITH cut AS (
+    UPDATE campaign_sweeps SET cut_key = coalesce(%(last_key)s, cut_key), is_cut = %(last_key)s::text IS NULL
+    WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(sweep)s
+)
+INSERT INTO campaign_batches (
+    application_id, run_id, sweep, after_key, last_key, epoch, worker, leased_until)
+VALUES (
+    %(application_id)s, %(run_id)s, %(sweep)s, %(after_key)s, %(last_key)s, 1, %(worker)s,
+    now() + make_interval(secs => %(lease_s)s))
+RETURNING application_id, run_id, number, sweep, after_key, last_key, triggers, sending, step, counts, epoch
+
+-- read_run --
+-- A run, and the sweep that a batch of it belongs to.
+SELECT r.application_id, r.run_id, r.campaign_id, r.treatment_id, r.version, r.scheduled_at, r.state, r.is_triggered,
+    s.due_at, s.zones
+FROM campaign_runs r
+LEFT JOIN campaign_sweeps s
+    ON s.application_id = r.application_id AND s.run_id = r.run_id AND s.number = %(sweep)s
+WHERE r.application_id = %(application_id)s AND r.run_id = %(run_id)s
+
+-- renew --
+-- These batches stay this worker's, as far as they still are.
+UPDATE campaign_batches b SET leased_until = now() + make_interval(secs => %(lease_s)s)
+FROM unnest(%(numbers)s::bigint[], %(epochs)s::integer[]) AS held (number, epoch)
+WHERE b.worker = %(worker)s AND b.number = held.number AND b.epoch = held.epoch
+
+-- give_back --
+-- A batch is free for whoever comes, as it stands.
+UPDATE campaign_batches SET worker = NULL, leased_until = NULL
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
+
+-- step --
+-- A batch goes one group further; no row when it is another worker's, or has gone this step already.
+UPDATE campaign_batches
+SET step = step + 1, after_key = %(after_key)s, triggers = %(triggers)s, sending = %(sending)s, counts = %(counts)s,
+    leased_until = now() + make_interval(secs => %(lease_s)s)
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
+    AND step = %(step)s
+RETURNING (
+    SELECT state FROM campaign_runs r
+    WHERE r.application_id = campaign_batches.application_id AND r.run_id = campaign_batches.run_id
+)
+
+-- where_is --
+-- How far a batch is; no row when it is done.
+SELECT epoch, step FROM campaign_batches
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s
+
+-- end_batch --
+-- A batch is done.
+DELETE FROM campaign_batches
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
+    AND step = %(step)s
+
+-- add_counts --
+-- A run, held until the transaction ends, with a batch's counts added to its own.
+UPDATE campaign_runs SET counts = (
+    SELECT coalesce(jsonb_object_agg(name, total), '{}')
+    FROM (
+        SELECT name, sum(count::bigint) AS total
+        FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text(%(counts)s)) AS e (name, count)
+        GROUP BY name
+    ) AS summed
+)
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s
+
+-- count_zones --
+-- With the last batch of a sweep in local time, its zones count as done; `sweep` has gone by then.
+UPDATE campaign_runs r
+SET counts = counts || jsonb_build_object(
+    'TIMEZONES_COMPLETED', coalesce((counts->>'TIMEZONES_COMPLETED')::integer, 0) + cardinality(s.zones))
+FROM campaign_sweeps s
+WHERE r.application_id = %(application_id)s AND r.run_id = %(run_id)s
+    AND s.application_id = r.application_id AND s.run_id = r.run_id AND s.number = %(sweep)s
+    AND s.zones IS NOT NULL AND s.is_cut
+    AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = r.run_id AND b.sweep = s.number)
+
+-- complete_run --
+-- A run over a segment of which nothing is left ends: it has failed when all failed who were to be sent to.
+UPDATE campaign_runs r
+SET state = 'COMPLETED', ended_at = %(now)s,
+    result = CASE
+        WHEN coalesce((counts->>'SUCCESSFUL')::bigint, 0) = 0 AND (counts->>'FAILED')::bigint > 0 THEN 'FAIL'
+        ELSE 'SUCCESS'
+    END
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND state = 'RUNNING' AND NOT is_triggered
+    AND NOT EXISTS (
+        SELECT FROM campaign_sweeps s
+        WHERE s.application_id = r.application_id AND s.run_id = r.run_id AND NOT s.is_cut)
+    AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = r.run_id)
+RETURNING campaign_id, treatment_id, scheduled_at
+
+-- complete_days --
+-- Runs that events triggered end with their day, as soon as what was triggered has been sent or has expired.
+UPDATE campaign_runs r
+SET state = 'COMPLETED', ended_at = %(now)s,
+    result = CASE
+        WHEN coalesce((counts->>'SUCCESSFUL')::bigint, 0) = 0 AND (counts->>'FAILED')::bigint > 0 THEN 'FAIL'
+        ELSE 'SUCCESS'
+    END
+WHERE state = 'RUNNING' AND is_triggered
+    AND (scheduled_at <= %(before)s OR NOT EXISTS (
+        SELECT FROM campaign_treatments t
+        WHERE t.application_id = r.application_id AND t.campaign_id = r.campaign_id
+            AND t.treatment_id = r.treatment_id AND t.status IN ('EXECUTING', 'PAUSED')))
+    AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = r.run_id)
+
+-- fail_run --
+-- A run ends that cannot go on.
+UPDATE campaign_runs SET state = 'COMPLETED', ended_at = %(now)s, result = 'FAIL', reason = %(reason)s
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND state = 'RUNNING'
+RETURNING campaign_id, treatment_id, scheduled_at
+
+-- take_pace --
+-- Room for some messages of a campaign: how many seconds from now the first of them may go.
+INSERT INTO campaign_paces AS p (application_id, campaign_id, free_at)
+VALUES (%(application_id)s, %(campaign_id)s, clock_timestamp() + make_interval(secs => %(needs_s)s))
+ON CONFLICT (application_id, campaign_id)
+DO UPDATE SET free_at = greatest(p.free_at, clock_timestamp()) + make_interval(secs => %(needs_s)s)
+RETURNING extract(epoch FROM free_at - clock_timestamp())::float8 - %(needs_s)s AS wait_s
+
+-- give_back_pace --
+-- Room that was not needed.
+UPDATE campaign_paces SET free_at = free_at - make_interval(secs => %(unused_s)s)
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s
+
+-- counted_for_all --
+-- Whether the application limits how much is sent to an endpoint by all of its campaigns together.
+SELECT coalesce((document->'Limits'->>'Daily')::integer, 0) > 0 AS is_limited
+FROM documents WHERE kind = 'app-settings' AND id = %(application_id)s
+
+-- ledger_of --
+-- What the ledger says of some endpoints in a run.
+SELECT endpoint_key, status FROM deliveries
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND endpoint_key = ANY(%(keys)s)
+
+-- same_addresses --
+-- Endpoints that have the channel and address of one of these, each with when it was written.
+SELECT e.endpoint_key, e.channel_type, e.address, e.effective_at
+FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_type, address), LATERAL (
+    SELECT endpoint_key, channel_type, address, effective_at FROM endpoints
+    WHERE key_hash(application_id, address) = key_hash(%(application_id)s::uuid, asked.address)
+        AND application_id IS NOT DISTINCT FROM %(application_id)s::uuid AND address = asked.address
+        AND channel_type = asked.channel_type AND endpoint_status = 'ACTIVE' AND opt_out = 'NONE'
+    OFFSET 0
+) AS e
+
+-- same_snapshot_addresses --
+-- The same among the snapshots of a version of an imported segment.
+SELECT e.endpoint_key, e.channel_type, e.address, e.effective_at
+FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_type, address), LATERAL (
+    SELECT endpoint_key, channel_type, address, effective_at FROM endpoint_snapshots
+    WHERE key_hash(application_id, address) = key_hash(%(application_id)s::uuid, asked.address)
+        AND application_id IS NOT DISTINCT FROM %(application_id)s::uuid
+        AND segment_id IS NOT DISTINCT FROM %(segment_id)s::uuid AND version = %(version)s
+        AND address = asked.address AND channel_type = asked.channel_type
+        AND endpoint_status = 'ACTIVE' AND opt_out = 'NONE'
+    OFFSET 0
+) AS e
+
+-- zones_of_members --
+-- The names of the members' time zones, right or wrong.
+SELECT DISTINCT coalesce(e.timezone, s.timezone) AS timezone
+FROM ({members}) AS m
+LEFT JOIN endpoints e
+    ON m.segment_id IS NULL AND e.application_id = %(application_id)s AND e.endpoint_key = m.endpoint_key
+LEFT JOIN endpoint_snapshots s
+    ON s.application_id = %(application_id)s AND s.segment_id = m.segment_id AND s.version = m.version
+        AND s.endpoint_key = m.endpoint_key
+WHERE m.is_eligible

@@ -1,0 +1,58 @@
+"""The ledger: what became of each endpoint of a run, one row each, kept for who asks why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from repoint.contract.shapes import ChannelType
+from repoint.db.pool import Parameters
+from repoint.db.queries import Query, load_queries
+from repoint.queue import TaskContext, every
+from repoint.queue.forget import forget_old
+from repoint.resources.clearing import clears
+
+Q = load_queries("repoint.delivery")
+
+clears(Q.clear_deliveries)
+clears(Q.clear_caps)
+
+# Of a message whose worker died while it was on its way.
+IN_DOUBT = "IN_DOUBT"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was decided about one endpoint."""
+
+    endpoint_key: str
+    # The position of the event that triggered it; 0 in a run over a segment.
+    occurrence: int
+    # A campaign_send_status, the name of a metric for who was left out before, or IN_DOUBT.
+    status: str
+    channel_type: ChannelType | None = None
+    message_id: str | None = None
+    detail: str | None = None
+    # It may have gone out, and nobody knows.
+    is_in_doubt: bool = False
+
+
+def ask_write(application_id: str, run_id: str, at: datetime, entries: Sequence[Entry]) -> tuple[Query, Parameters]:
+    """The statement that writes entries; one that was in doubt takes its end, and stays marked."""
+    return Q.write_entries, {
+        "application_id": application_id,
+        "run_id": run_id,
+        "at": at,
+        "keys": [each.endpoint_key for each in entries],
+        "occurrences": [each.occurrence for each in entries],
+        "statuses": [each.status for each in entries],
+        "channel_types": [each.channel_type for each in entries],
+        "message_ids": [each.message_id for each in entries],
+        "details": [each.detail for each in entries],
+        "in_doubt": [each.is_in_doubt for each in entries],
+    }
+
+
+@every(seconds=3600)
+async def forget_deliveries(context: TaskContext) -> None:
+    """Delete what the ledger says of messages that are older than the event log."""
+    await forget_old(context, Q.forget_deliveries, context.settings.event_days)
