@@ -54,6 +54,9 @@ EMAIL = ["spare"]
 ```
 
 - A channel without any is served by the `mailbox`: nothing goes out, and the database keeps what would have.
+- Messages of custom channels call what their campaign names: a URL through a provider of the kind `custom_webhook`, a
+  function through one of the kind `custom_lambda`, of those that serve `CUSTOM`. Where there is none of that kind, one
+  with default options is built in. To have them kept instead, name the `mailbox`: `CUSTOM = ["mailbox"]`.
 - The next provider is asked for messages that the one before did not take for a reason that may pass: it cannot be
   reached, it is busy, it failed. It is never asked for a message that may have been taken, nor for one that nobody
   would take.

@@ -203,8 +203,11 @@ def test_the_example_of_custom_channels_is_valid(tmp_path: Path, monkeypatch: py
 
     routes = read_routes(Settings())
 
-    assert routes.names("any", "CUSTOM") == ("own",)
-    assert routes.names("0123456789abcdef0123456789abcdef", "CUSTOM") == ("hooks",)
+    application, url = "0123456789abcdef0123456789abcdef", "https://hooks.example/deliver"
+    assert routes.names("any", "CUSTOM", "deliver") == ("own",)
+    assert routes.names("any", "CUSTOM", url) == ("custom_webhook",)
+    assert routes.names(application, "CUSTOM", "deliver") == ("own",)
+    assert routes.names(application, "CUSTOM", url) == ("hooks",)
 
 
 def test_every_member_of_a_function_is_explained() -> None:

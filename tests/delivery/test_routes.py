@@ -33,6 +33,35 @@ def test_a_message_is_served_by_its_application_then_by_its_channel_then_by_the_
 
 
 @pytest.mark.parametrize(
+    ("channel", "application", "for_url", "for_function"),
+    [
+        ((), (), ("custom_webhook",), ("custom_lambda",)),
+        (("w", "l", "v"), (), ("w", "v"), ("l",)),
+        (("w",), (), ("w",), ("custom_lambda",)),
+        (("w", "l"), ("v",), ("v",), ("l",)),
+        (("mailbox",), (), ("mailbox",), ("mailbox",)),
+        (("l", "mailbox"), (), ("mailbox",), ("l", "mailbox")),
+    ],
+)
+def test_a_custom_message_is_served_by_what_calls_its_target(
+    channel: tuple[str, ...], application: tuple[str, ...], for_url: tuple[str, ...], for_function: tuple[str, ...]
+) -> None:
+    webhook, function = {"kind": "custom_webhook"}, {"kind": "custom_lambda"}
+    settings = Settings(
+        providers={"w": webhook, "v": webhook, "l": function},  # type: ignore[dict-item] # as a file has it
+        channel_providers={"CUSTOM": channel} if channel else {},
+        application_providers={APPLICATION: {"CUSTOM": application}} if application else {},
+    )
+
+    routes = read_routes(settings)
+
+    for url in ("https://a.example/hook", "http://127.0.0.1/?not=taken"):
+        assert routes.names(APPLICATION, "CUSTOM", url) == for_url
+    for name in ("deliver", "arn:aws:lambda:us-east-1:111122223333:function:deliver:7"):
+        assert routes.names(APPLICATION, "CUSTOM", name) == for_function
+
+
+@pytest.mark.parametrize(
     ("settings", "mistakes"),
     [
         ({"providers": {"a": {"kind": "email_smtp"}}}, ["providers.a.host: Field required"]),
@@ -50,7 +79,7 @@ def test_a_message_is_served_by_its_application_then_by_its_channel_then_by_the_
         ({"channel_providers": {"EMAIL": ["a"]}}, ["channel_providers.EMAIL: there is no provider a"]),
         (
             {"channel_providers": {"EMAIL": []}},
-            ["channel_providers.EMAIL: names no provider; leave it out, and messages are kept in the mailbox"],
+            ["channel_providers.EMAIL: names no provider; leave it out to have the default"],
         ),
         (
             {"providers": {"a": RELAY}, "application_providers": {"b": {"SMS": ["a"]}}},

@@ -9,14 +9,15 @@ import pytest
 import structlog
 from pydantic import BaseModel
 
-from repoint.delivery.message import Message
+from repoint.delivery.message import Custom, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import KINDS, Provider, Surroundings, provider
 from repoint.delivery.routes import RouteError
 from repoint.delivery.routing import open_providers
-from repoint.functions.call import Functions
+from repoint.functions.call import Functions, open_functions
 from repoint.settings import Settings
-from tests.fixtures.messages import APPLICATION, email, sms
+from tests.fixtures.messages import APPLICATION, email, other, sms
+from tests.fixtures.receiver import Answer, Receiver
 
 SECRET = "hidden-password"
 SENT = Outcome(Status.SUCCESSFUL, 200, "sent")
@@ -105,6 +106,25 @@ async def test_messages_go_to_the_provider_of_their_channel_and_application(fake
     assert [outcome.detail for outcome in outcomes] == ["sent", "sent", "kept in the mailbox", "sent"]
     assert (fakes.first.given, fakes.second.given) == (["m-1", "m-4"], ["m-2"])
     assert fakes.kept == [sms(3)]
+
+
+async def test_custom_messages_call_what_they_name_with_nothing_set_up(receiver: Receiver) -> None:
+    receiver.answer = lambda received: Answer(400 if received.path == "/deliver" else 200)
+    fakes, functions = Fakes(), {"deliver": {"url": f"{receiver.url}/deliver"}}
+    surroundings = fakes.surroundings(
+        providers={}, channel_providers={}, functions=functions, allowed_private_networks=["127.0.0.0/8"]
+    )
+    by_url, by_name = (other("CUSTOM", Custom("e-1", {}, {}, target)) for target in (f"{receiver.url}/hook", "deliver"))
+
+    async with (
+        open_functions(surroundings.settings) as opened,
+        open_providers(replace(surroundings, functions=opened)) as providers,
+    ):
+        outcomes = await providers.send([by_url, by_name])
+
+    assert [outcome.status for outcome in outcomes] == [Status.SUCCESSFUL, Status.PERMANENT_FAILURE]
+    assert sorted({received.path for received in receiver.received}) == ["/deliver", "/hook"]
+    assert fakes.kept == []
 
 
 @pytest.mark.parametrize("answer", [BUSY, AWAY])

@@ -1,4 +1,8 @@
-"""Which provider carries a message: settings, read and checked once."""
+"""Which provider carries a message: settings, read and checked once.
+
+A custom message names what is to be called. So it goes to those providers only that call such things, and without any
+to a built-in one: a campaign that names a URL has it called with nothing set up.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,11 +12,18 @@ from pydantic import BaseModel, ValidationError
 
 from repoint.contract.shapes import ChannelType
 from repoint.delivery.provider import KINDS, Kind
-from repoint.delivery.providers import mailbox
+from repoint.delivery.providers import custom_lambda, custom_webhook, mailbox
 from repoint.settings import ProviderSettings, Settings
 
 # What carries messages of a channel that nothing was said about.
 MAILBOX = "mailbox"
+# What calls what custom messages name, where no provider that could was named.
+WEBHOOK, LAMBDA = "custom_webhook", "custom_lambda"
+_BUILT_IN: dict[str, BaseModel] = {
+    MAILBOX: mailbox.MailboxOptions(),
+    WEBHOOK: custom_webhook.CustomWebhookOptions(),
+    LAMBDA: custom_lambda.CustomLambdaOptions(),
+}
 _CHANNELS = KINDS[MAILBOX].channels
 
 
@@ -41,15 +52,21 @@ class Routes:
     channels: Mapping[str, tuple[str, ...]]
     applications: Mapping[str, Mapping[str, tuple[str, ...]]]
 
-    def names(self, application_id: str, channel_type: ChannelType) -> tuple[str, ...]:
-        """Providers in the order in which they are asked."""
-        own = self.applications.get(application_id, {}).get(channel_type)
-        return own or self.channels.get(channel_type) or (MAILBOX,)
+    def names(self, application_id: str, channel_type: ChannelType, target: str | None = None) -> tuple[str, ...]:
+        """Providers in the order in which they are asked; `target` is what a custom message is to have called."""
+        unfit, default = None, MAILBOX
+        if target is not None:
+            unfit, default = (LAMBDA, WEBHOOK) if "://" in target else (WEBHOOK, LAMBDA)
+        for channels in (self.applications.get(application_id, {}), self.channels):
+            names = channels.get(channel_type, ())
+            if fitting := tuple(name for name in names if self.providers[name].kind.name != unfit):
+                return fitting
+        return (default,)
 
 
 def read_routes(settings: Settings) -> Routes:
     """Raise RouteError with everything that does not fit, without secrets. Kinds are those that were discovered."""
-    providers = {MAILBOX: Configured(MAILBOX, KINDS[MAILBOX], mailbox.MailboxOptions())}
+    providers = {name: Configured(name, KINDS[name], options) for name, options in _BUILT_IN.items()}
     mistakes: list[str] = []
     for name, given in settings.providers.items():
         try:
@@ -98,7 +115,7 @@ def _misrouted(
             yield f"{place}: {channel_type} is none of {', '.join(sorted(_CHANNELS))}"
             continue
         if not names:
-            yield f"{place}: names no provider; leave it out, and messages are kept in the mailbox"
+            yield f"{place}: names no provider; leave it out to have the default"
         for name in names:
             if name not in kinds:
                 yield f"{place}: there is no provider {name}"

@@ -12,7 +12,7 @@ from contextvars import Context
 
 import structlog
 
-from repoint.delivery.message import Message
+from repoint.delivery.message import Custom, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings
 from repoint.delivery.routes import Configured, Routes, read_routes
@@ -45,7 +45,8 @@ class Providers:
         """Send messages of any application and channel; one outcome each, in their order. Nothing is raised."""
         groups: dict[tuple[str, ...], list[int]] = {}
         for number, message in enumerate(messages):
-            names = self._routes.names(message.application_id, message.channel_type)
+            target = message.content.target if isinstance(message.content, Custom) else None
+            names = self._routes.names(message.application_id, message.channel_type, target)
             groups.setdefault(names, []).append(number)
         outcomes = [_NOT_OPENED] * len(messages)
         await asyncio.gather(*(self._send_group(names, group, messages, outcomes) for names, group in groups.items()))

@@ -8,10 +8,9 @@ from typing import Any
 from repoint.contract.errors import BadRequestException
 from repoint.contract.shapes import TemplateType
 from repoint.resources.documents import Resource
-from repoint.templates.errors import TemplateError
+from repoint.templates.check import check_compiles, check_count, check_length, too_long
 from repoint.templates.escape import Escape
 from repoint.templates.mime import MAX_HEADERS, MAX_NAME_LENGTH, MAX_VALUE_LENGTH
-from repoint.templates.text import compile_text
 from repoint.templates.values import read_defaults
 
 Content = Mapping[str, Any]
@@ -61,7 +60,7 @@ def check_name(name: str) -> None:
 
 def check_content(kind: Kind, content: Content) -> None:
     """Raises BadRequestException for a content that no template of this kind can have."""
-    _at_most(MAX_DESCRIPTION, "TemplateDescription", content.get("TemplateDescription"))
+    check_length(MAX_DESCRIPTION, "TemplateDescription", content.get("TemplateDescription"))
     read_defaults(content.get("DefaultSubstitutions"))
     if content.get("RecommenderId"):
         raise BadRequestException(f"Recommender not found: {content['RecommenderId']}")
@@ -70,62 +69,54 @@ def check_content(kind: Kind, content: Content) -> None:
 
 def _check_email(content: Content) -> None:
     headers = content.get("Headers", [])
-    _items_at_most(MAX_HEADERS, "Headers", headers)
+    check_count(MAX_HEADERS, "Headers", headers)
     for header in headers:
-        _at_most(MAX_NAME_LENGTH, "Headers.Name", header.get("Name"))
-        _at_most(MAX_VALUE_LENGTH, "Headers.Value", header.get("Value"))
+        check_length(MAX_NAME_LENGTH, "Headers.Name", header.get("Name"))
+        check_length(MAX_VALUE_LENGTH, "Headers.Value", header.get("Value"))
     parts = {name: content.get(name, "") for name in ("Subject", "HtmlPart", "TextPart")}
     if sum(map(len, (*parts.values(), *_texts(headers)))) > MAX_EMAIL:
-        raise _too_long("EmailTemplateRequest", MAX_EMAIL)
+        raise too_long("EmailTemplateRequest", MAX_EMAIL)
     for name, text in parts.items():
-        _compiles(name, text, Escape.HTML if name == "HtmlPart" else Escape.NONE)
+        check_compiles(name, text, Escape.HTML if name == "HtmlPart" else Escape.NONE)
     for header in headers:
-        _compiles("Headers", header.get("Value", ""))
+        check_compiles("Headers", header.get("Value", ""))
 
 
 def _check_push(content: Content) -> None:
     for name, most in MAX_PUSH.items():
         part = content.get(name, {})
         if sum(map(len, _texts(part))) > most:
-            raise _too_long(name, most)
+            raise too_long(name, most)
         for member, text in part.items():
-            _compiles(f"{name}.{member}", text, Escape.JSON_STRING if member == _JSON else Escape.NONE)
+            check_compiles(f"{name}.{member}", text, Escape.JSON_STRING if member == _JSON else Escape.NONE)
 
 
 def _check_sms(content: Content) -> None:
-    _at_most(MAX_SMS_BODY, "Body", content.get("Body"))
-    _compiles("Body", content.get("Body", ""))
+    check_length(MAX_SMS_BODY, "Body", content.get("Body"))
+    check_compiles("Body", content.get("Body", ""))
 
 
 def _check_voice(content: Content) -> None:
-    _at_most(MAX_VOICE_BODY, "Body", content.get("Body"))
-    _compiles("Body", content.get("Body", ""))
+    check_length(MAX_VOICE_BODY, "Body", content.get("Body"))
+    check_compiles("Body", content.get("Body", ""))
 
 
 def _check_inapp(content: Content) -> None:
     """In-app templates know no variables."""
     if sum(map(len, _texts(content))) > MAX_INAPP:
-        raise _too_long("InAppTemplateRequest", MAX_INAPP)
+        raise too_long("InAppTemplateRequest", MAX_INAPP)
     contents = content.get("Content", [])
-    _items_at_most(MAX_INAPP_CONTENTS, "Content", contents)
-    _items_at_most(MAX_INAPP_CUSTOM, "CustomConfig", content.get("CustomConfig", {}))
+    check_count(MAX_INAPP_CONTENTS, "Content", contents)
+    check_count(MAX_INAPP_CUSTOM, "CustomConfig", content.get("CustomConfig", {}))
     for each in contents:
         for member in ("BodyConfig", "HeaderConfig", "BackgroundColor"):
             if not each.get(member):
                 raise BadRequestException(f"Missing Content.{member}")
-        _at_most(MAX_INAPP_HEADER, "Content.HeaderConfig.Header", each["HeaderConfig"].get("Header"))
-        _at_most(MAX_INAPP_BODY, "Content.BodyConfig.Body", each["BodyConfig"].get("Body"))
+        check_length(MAX_INAPP_HEADER, "Content.HeaderConfig.Header", each["HeaderConfig"].get("Header"))
+        check_length(MAX_INAPP_BODY, "Content.BodyConfig.Body", each["BodyConfig"].get("Body"))
         for button in _BUTTONS:
             text = each.get(button, {}).get("DefaultConfig", {}).get("Text")
-            _at_most(MAX_INAPP_BUTTON, f"Content.{button}.DefaultConfig.Text", text)
-
-
-def _compiles(part: str, text: str, escape: Escape = Escape.NONE) -> None:
-    """A mistake is told now, and not to each recipient."""
-    try:
-        compile_text(text, part=part, escape=escape)
-    except TemplateError as error:
-        raise BadRequestException(str(error)) from None
+            check_length(MAX_INAPP_BUTTON, f"Content.{button}.DefaultConfig.Text", text)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -139,20 +130,6 @@ def _texts(value: object) -> Iterator[str]:
         case list():
             for each in value:
                 yield from _texts(each)
-
-
-def _at_most(most: int, member: str, text: str | None) -> None:
-    if text and len(text) > most:
-        raise _too_long(member, most)
-
-
-def _items_at_most(most: int, member: str, items: object) -> None:
-    if isinstance(items, list | dict) and len(items) > most:
-        raise BadRequestException(f"{member} exceeds the maximum of {most} items")
-
-
-def _too_long(member: str, most: int) -> BadRequestException:
-    return BadRequestException(f"{member} exceeds the maximum of {most} characters")
 
 
 KINDS: dict[str, Kind] = {

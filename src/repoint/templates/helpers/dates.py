@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from repoint.endpoints.timezone import find_zone
 from repoint.templates.date_pattern import Moment, PatternError, parse_date, print_date
 from repoint.templates.errors import RenderError
 from repoint.templates.helper import helper, shown, single
@@ -22,8 +22,6 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?", re.ASCII
 )
 _EPOCH_MS = re.compile(r"-?[0-9]{1,15}(?:\.0)?")
-# No zone's name is longer, and none that is gets remembered.
-_MAX_ZONE = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -110,15 +108,7 @@ def _printed(name: str, moment: datetime, form: str) -> str:
 
 
 def _zone(name: str, tz: str) -> ZoneInfo:
-    zone = _known_zone(tz) if len(tz) <= _MAX_ZONE else None
+    zone = find_zone(tz)
     if zone is None:
         raise RenderError(f"{name}: unknown time zone {shown(tz)}")
     return zone
-
-
-@lru_cache(1024)
-def _known_zone(tz: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(tz)
-    except (KeyError, ValueError, OSError):  # not there, no relative path, a folder of zones
-        return None

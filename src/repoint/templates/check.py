@@ -1,0 +1,31 @@
+"""What a text that is kept for later may be; each function raises BadRequestException, which names the member."""
+
+from repoint.contract.errors import BadRequestException
+from repoint.templates.errors import TemplateError
+from repoint.templates.escape import Escape
+from repoint.templates.text import compile_text
+
+
+def check_compiles(part: str, text: str, escape: Escape = Escape.NONE) -> None:
+    """A mistake is told now, and not to each recipient."""
+    try:
+        compile_text(text, part=part, escape=escape)
+    except TemplateError as error:
+        raise BadRequestException(str(error)) from None
+
+
+def check_length(most: int, member: str, text: str | None) -> None:
+    """Characters."""
+    if text and len(text) > most:
+        raise too_long(member, most)
+
+
+def check_count(most: int, member: str, items: object) -> None:
+    """Items of a list or an object."""
+    if isinstance(items, list | dict) and len(items) > most:
+        raise BadRequestException(f"{member} exceeds the maximum of {most} items")
+
+
+def too_long(member: str, most: int) -> BadRequestException:
+    """A member, or all texts in it together, with more characters than it may have."""
+    return BadRequestException(f"{member} exceeds the maximum of {most} characters")
