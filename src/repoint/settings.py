@@ -247,6 +247,13 @@ class Settings(BaseSettings):
     suppress_bounced: bool = Field(
         default=True, description="Send nothing more to an address after a hard bounce or a complaint."
     )
+    most_campaign_delay_s: float = Field(
+        default=3600, ge=0, description="Seconds that a campaign's run may start late; a later one is cancelled."
+    )
+    at_most_once_channels: tuple[str, ...] = Field(
+        default=(),
+        description="Channels, CUSTOM among them, on which a campaign's message in doubt after a crash is not repeated.",
+    )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 
     providers: dict[str, ProviderSettings] = Field(

@@ -16,8 +16,11 @@ Judged = Message | Outcome | Unrendered
 _DUPLICATE = Outcome(Status.DUPLICATE, 200, "Duplicate address")
 
 
-async def judge(db: Db, composer: Composer, recipients: Sequence[Recipient], seen: Seen) -> list[Judged]:
-    """The message of each, or why it gets none; those in `seen`, which grows, have had theirs. One look-up for all."""
+async def judge(db: Db, composer: Composer, recipients: Sequence[Recipient], seen: Seen | None = None) -> list[Judged]:
+    """The message of each, or why it gets none. One look-up for all.
+
+    Those in `seen`, which grows, have had theirs; without it, whoever asks has seen to that.
+    """
     addresses = [composer.address(recipient) for recipient in recipients]
     reasons = await suppressed(db, _asked(recipients, addresses))
     return _judged(composer, recipients, addresses, reasons, seen)
@@ -34,7 +37,7 @@ def _judged(
     recipients: Sequence[Recipient],
     addresses: Sequence[str | Outcome],
     reasons: Mapping[tuple[ChannelType, str], Reason],
-    seen: Seen,
+    seen: Seen | None,
 ) -> list[Judged]:
     judged: list[Judged] = []
     for recipient, address in zip(recipients, addresses, strict=True):
@@ -42,13 +45,14 @@ def _judged(
             judged.append(address)
             continue
         key = (recipient.channel_type, suppression_key(recipient.channel_type, address))
-        if key in seen:
+        if seen is not None and key in seen:
             judged.append(_DUPLICATE)
         elif key in reasons:
             judged.append(_suppressed(reasons[key]))
         else:
             judged.append(composer.message(recipient, address))
-        seen.add(key)
+        if seen is not None:
+            seen.add(key)
     return judged
 
 

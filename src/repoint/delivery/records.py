@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from repoint.contract.shapes import EndpointResponse
+from repoint.delivery.compose import Unrendered, refused
 from repoint.delivery.message import Email, Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.phone_number import country, e164
@@ -50,6 +51,13 @@ class Delivered:
         if self.message is None or not isinstance(self.message.content, Email):
             return False
         return self.outcome.status == Status.PERMANENT_FAILURE and _BAD_ADDRESS.search(self.outcome.detail) is not None
+
+
+def delivered_of(recipient: Recipient, why: Outcome | Unrendered, at: datetime) -> Delivered:
+    """A recipient for whom there was no message to hand over."""
+    if isinstance(why, Unrendered):
+        return Delivered(recipient, refused(400, why.reason), at, could_not_be_rendered=True)
+    return Delivered(recipient, why, at)
 
 
 @dataclass(frozen=True, slots=True)

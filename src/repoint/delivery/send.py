@@ -15,13 +15,13 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from repoint.db.pool import Database
-from repoint.delivery.compose import Composer, Unrendered, refused
+from repoint.delivery.compose import Composer
 from repoint.delivery.judge import Judged, Seen, judge
 from repoint.delivery.message import Message
 from repoint.delivery.opened import providers_of
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.recipient import Recipient
-from repoint.delivery.records import Delivered, Recorder
+from repoint.delivery.records import Delivered, Recorder, delivered_of
 from repoint.delivery.sent import note_sent
 from repoint.delivery.suppression import suppress
 from repoint.events.emit import emit
@@ -81,13 +81,9 @@ async def _send_group(  # noqa: PLR0913, PLR0917 - the same for all groups, but 
 
 
 def _delivered(recipient: Recipient, judged: Judged, at: datetime, outcomes: Iterator[Outcome]) -> Delivered:
-    match judged:
-        case Message():
-            return Delivered(recipient, next(outcomes), at, judged)
-        case Unrendered(reason=reason):
-            return Delivered(recipient, refused(400, reason), at, could_not_be_rendered=True)
-        case Outcome():
-            return Delivered(recipient, judged, at)
+    if isinstance(judged, Message):
+        return Delivered(recipient, next(outcomes), at, judged)
+    return delivered_of(recipient, judged, at)
 
 
 async def _record(

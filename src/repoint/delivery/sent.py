@@ -43,9 +43,7 @@ async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Se
         await db.execute(*ask_note_sent(application_id, sent_at, messages))
 
 
-def ask_note_sent(
-    application_id: str, sent_at: datetime, messages: Sequence[Sent]
-) -> tuple[Query, dict[str, object]]:
+def ask_note_sent(application_id: str, sent_at: datetime, messages: Sequence[Sent]) -> tuple[Query, dict[str, object]]:
     """The statement of `note_sent`, for those who send it together with others."""
     return Q.note_sent, {"application_id": application_id, "sent_at": sent_at, "messages": as_json(messages)}
 

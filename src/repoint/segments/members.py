@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from repoint.db.pool import Database, Db
-from repoint.db.queries import load_queries
+from repoint.db.queries import Query, load_queries
 from repoint.endpoints.documents import documents_by_key
 from repoint.segments.audience import Audience, Range
 from repoint.segments.sources import Version
@@ -47,8 +47,13 @@ class Batch:
 async def count_members(db: Db, audience: Audience) -> Count:
     """How many members there are at this instant, exactly. Raises EvaluationError."""
     statement = audience.whole(Q.count_members)
-    _, [counts] = await db.together((Q.plan_afresh, {}), (statement.query, statement.parameters))
+    _, [counts] = await db.together(ask_plan_afresh(), (statement.query, statement.parameters))
     return Count(*counts)
+
+
+def ask_plan_afresh() -> tuple[Query, dict[str, str]]:
+    """The statement that goes before one on a whole segment, for those who send such ones of their own."""
+    return Q.plan_afresh, {}
 
 
 async def fix_members(db: Db, audience: Audience, job_id: str) -> int:

@@ -64,9 +64,14 @@ class Batch:
     counts: Counts = field(default_factory=dict)
 
     @property
+    def run(self) -> dict[str, object]:
+        """What names the run."""
+        return {"application_id": self.application_id, "run_id": self.run_id}
+
+    @property
     def key(self) -> dict[str, object]:
         """What names the row."""
-        return {"application_id": self.application_id, "run_id": self.run_id, "number": self.number}
+        return self.run | {"number": self.number}
 
     @property
     def claim(self) -> dict[str, object]:
@@ -88,6 +93,11 @@ class Cut:
     run_id: str
     sweep: int
     after_key: str
+
+    @property
+    def run(self) -> dict[str, object]:
+        """What names the run."""
+        return {"application_id": self.application_id, "run_id": self.run_id}
 
 
 async def next_cut(db: Db, busy: Sequence[str], now: datetime) -> Cut | None:

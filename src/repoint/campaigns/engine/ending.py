@@ -1,13 +1,15 @@
 """How batches and runs end, and what that means for their treatment: its next run, a pause, or the end."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from repoint.campaigns.campaign import CAMPAIGNS, read_campaign
 from repoint.campaigns.engine.batch import Batch, Counts, as_json
 from repoint.campaigns.schedule import read_schedule
 from repoint.contract.errors import NotFoundException
-from repoint.db.pool import Db, Row
+from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 
 Q = load_queries("repoint.campaigns.engine")
@@ -20,7 +22,7 @@ async def end_batch(db: Db, batch: Batch, counts: Counts, now: datetime) -> None
 
     The run is held from the first statement on: of two that end at once, the later one sees the other gone.
     """
-    key = {"application_id": batch.application_id, "run_id": batch.run_id}
+    key = batch.run
     await db.execute(Q.add_counts, key | {"counts": as_json(counts)})
     if batch.sweep is not None:
         await db.execute(Q.count_zones, key | {"sweep": batch.sweep})
@@ -29,15 +31,14 @@ async def end_batch(db: Db, batch: Batch, counts: Counts, now: datetime) -> None
         await _advance(db, batch.application_id, row, now)
 
 
-async def fail_run(db: Db, batch: Batch, reason: str, now: datetime) -> None:
-    """End a run that cannot go on; its treatment becomes INVALID."""
-    key = {"application_id": batch.application_id, "run_id": batch.run_id}
-    row = await db.row(Q.fail_run, key | {"now": now, "reason": reason})
+async def fail_run(db: Db, run: Mapping[str, Any], reason: str, now: datetime) -> None:
+    """End a run that cannot go on; its treatment becomes INVALID. `run` names it."""
+    row = await db.row(Q.fail_run, {**run, "now": now, "reason": reason})
     if row is not None:
-        await set_treatment(db, batch.application_id, row, "INVALID")
+        await set_treatment(db, run["application_id"], row, "INVALID")
 
 
-async def _advance(db: Db, application_id: str, run: Row, now: datetime) -> None:
+async def _advance(db: Db, application_id: str, run: Mapping[str, Any], now: datetime) -> None:
     """Where a treatment stands after a run: in wait for the next one, paused, or at its end."""
     try:
         document = await CAMPAIGNS.get(db, run["campaign_id"].hex, application_id)
@@ -61,7 +62,7 @@ async def _advance(db: Db, application_id: str, run: Row, now: datetime) -> None
 async def set_treatment(  # noqa: PLR0913 - what a row says
     db: Db,
     application_id: str,
-    treatment: Row,
+    treatment: Mapping[str, Any],
     status: str,
     *,
     due_at: datetime | None = None,

@@ -4,15 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from repoint.campaigns.engine.batch import Counts
+from repoint.campaigns.engine.recipients import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
 from repoint.delivery.ledger import Entry
 from repoint.delivery.outcome import Outcome, Status
-from repoint.delivery.recipient import Recipient
 from repoint.delivery.records import Delivered, subject_of
 from repoint.delivery.sent import Sent
 from repoint.delivery.suppression import Reason
 from repoint.contract.shapes import ChannelType
-from repoint.endpoints.key import endpoint_key
 from repoint.events.emit import Event
 from repoint.events.records import CampaignStatus, Subject, campaign_send
 
@@ -28,7 +27,9 @@ _STATUSES: dict[Status, CampaignStatus] = {
 }
 _PUSH = frozenset({"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM"})
 # What is no failure of a run when it happens to everybody.
-_NO_FAILURES = frozenset({"SUCCESS", "DUPLICATE_ADDRESS", "QUIET_TIME", "DAILY_CAP", "CAMPAIGN_CAP", "HOLDOUT", "EXPIRED"})
+_NO_FAILURES = frozenset(
+    {"SUCCESS", "DUPLICATE_ADDRESS", "QUIET_TIME", "DAILY_CAP", "CAMPAIGN_CAP", "HOLDOUT", "EXPIRED"}
+)
 
 
 @dataclass(slots=True)
@@ -44,9 +45,7 @@ class Finished:
 
     def copy(self) -> "Finished":
         """The same, to be added to."""
-        return Finished(
-            self.at, [*self.entries], [*self.events], [*self.sent], [*self.bounced], {**self.counts}
-        )
+        return Finished(self.at, [*self.entries], [*self.events], [*self.sent], [*self.bounced], {**self.counts})
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something."""
@@ -59,28 +58,39 @@ class Writer:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def held_back(  # noqa: PLR0913, PLR0917 - what is told
-        self, finished: Finished, recipient: Recipient, occurrence: int, status: CampaignStatus, at: datetime,
-        detail: str | None = None,
-    ) -> None:
+    def left_out(self, finished: Finished, candidate: Candidate) -> None:
+        """Somebody whom the run does not try to reach: a metric, and no record."""
+        assert candidate.left_out is not None  # noqa: S101 - that is why it is here
+        finished.count(candidate.left_out)
+        if candidate.left_out not in UNWRITTEN:
+            channel = None if candidate.recipient is None else candidate.recipient.channel_type
+            finished.entries.append(Entry(candidate.key, candidate.occurrence, candidate.left_out, channel))
+
+    def held_back(self, finished: Finished, candidate: Candidate, status: CampaignStatus, at: datetime) -> None:
         """Somebody who gets nothing, of whom it is told as of a send."""
         _count(finished, status)
-        key, channel = endpoint_key(recipient.client_id), recipient.channel_type
-        finished.entries.append(Entry(key, occurrence, status, channel, None, detail))
-        finished.events.append(self._event(key, subject_of(recipient), recipient, status, at, detail))
+        recipient, detail = candidate.known, candidate.detail
+        entry = Entry(candidate.key, candidate.occurrence, status, recipient.channel_type, None, detail)
+        finished.entries.append(entry)
+        finished.events.append(self._event(candidate, subject_of(recipient), status, at, detail))
 
-    def delivered(self, finished: Finished, delivered: Delivered, occurrence: int) -> None:
+    def delivered(self, finished: Finished, delivered: Delivered, candidate: Candidate) -> None:
         """Somebody whose message was handed over, or could not be."""
         recipient, outcome = delivered.recipient, delivered.outcome
         status = self._status(outcome)
         _count(finished, status)
-        key, subject = endpoint_key(recipient.client_id), subject_of(recipient)
-        detail = None if status == "SUCCESS" else outcome.detail
         entry = Entry(
-            key, occurrence, status, recipient.channel_type, recipient.message_id, detail, outcome.is_in_doubt
+            candidate.key,
+            candidate.occurrence,
+            status,
+            recipient.channel_type,
+            recipient.message_id,
+            None if status == "SUCCESS" else outcome.detail,
+            outcome.is_in_doubt,
         )
         finished.entries.append(entry)
-        finished.events.append(self._event(key, subject, recipient, status, delivered.at, outcome.detail))
+        subject = subject_of(recipient)
+        finished.events.append(self._event(candidate, subject, status, delivered.at, outcome.detail))
         events, sent = self._run.recorder.record(delivered, subject)
         finished.events += events
         if sent is not None:
@@ -93,20 +103,21 @@ class Writer:
             return "CUSTOM_DELIVERY_FAILURE"
         return _STATUSES[outcome.status]
 
-    def _event(  # noqa: PLR0913, PLR0917 - what is told
-        self, key: str, subject: Subject, recipient: Recipient, status: CampaignStatus, at: datetime, detail: str | None
+    def _event(
+        self, candidate: Candidate, subject: Subject, status: CampaignStatus, at: datetime, detail: str | None
     ) -> Event:
-        run = self._run
+        run, channel_type = self._run, candidate.known.channel_type
+        is_custom = run.custom is not None
         record = campaign_send(
             run.recorder.origin,
             subject,
             at,
             run.told,
-            delivery_type="CUSTOM" if run.custom is not None else recipient.channel_type,
+            delivery_type="CUSTOM" if is_custom else channel_type,
             status=status,
-            status_message=detail if recipient.channel_type in _PUSH and run.custom is None else None,
+            status_message=detail if channel_type in _PUSH and not is_custom else None,
         )
-        return Event(run.application_id, "_campaign.send", at, record, key)
+        return Event(run.application_id, "_campaign.send", at, record, candidate.key)
 
 
 def _count(finished: Finished, status: CampaignStatus) -> None:

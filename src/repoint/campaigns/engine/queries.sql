@@ -15,9 +15,10 @@ WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND 
 FOR UPDATE SKIP LOCKED
 
 -- set_treatment --
--- Where a treatment stands from now on.
+-- Where a treatment stands from now on; a next run that was known before keeps its id.
 UPDATE campaign_treatments
-SET status = %(status)s, due_at = %(due_at)s, next_run_id = %(next_run_id)s, next_start_at = %(next_start_at)s
+SET status = %(status)s, due_at = %(due_at)s, next_start_at = %(next_start_at)s,
+    next_run_id = CASE WHEN next_start_at = %(next_start_at)s THEN next_run_id ELSE %(next_run_id)s END
 WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
 
 -- drop_treatment --
@@ -41,22 +42,30 @@ INSERT INTO campaign_sweeps (application_id, run_id, number, due_at, zones)
 VALUES (%(application_id)s, %(run_id)s, %(number)s, %(due_at)s, %(zones)s)
 
 -- triggered_run --
--- The run of a treatment on a day, begun when it is not there yet; its id, and whether it may send.
+-- The run of a treatment on a day, begun when it is not there yet, and begun again when it seemed to be over; its id,
+-- and whether it may send.
 WITH begun AS (
-    INSERT INTO campaign_runs (
+    INSERT INTO campaign_runs AS r (
         application_id, run_id, campaign_id, treatment_id, version, scheduled_at, started_at, state, is_triggered)
     VALUES (
         %(application_id)s, %(run_id)s, %(campaign_id)s, %(treatment_id)s, %(version)s, %(scheduled_at)s, %(now)s,
         'RUNNING', true)
-    ON CONFLICT (application_id, campaign_id, treatment_id, scheduled_at) DO UPDATE SET version = excluded.version
+    ON CONFLICT (application_id, campaign_id, treatment_id, scheduled_at) DO UPDATE
+    SET version = excluded.version,
+        state = CASE r.state WHEN 'CANCELLED' THEN r.state ELSE 'RUNNING' END,
+        ended_at = CASE r.state WHEN 'CANCELLED' THEN r.ended_at END,
+        result = CASE r.state WHEN 'CANCELLED' THEN r.result END
     RETURNING run_id, state
 )
 SELECT run_id, state FROM begun
 
 -- triggered_treatments --
 -- The treatments of an application that wait for events.
-SELECT campaign_id, treatment_id FROM campaign_treatments
-WHERE application_id = %(application_id)s AND frequency = 'EVENT' AND status = 'EXECUTING'
+SELECT t.campaign_id, t.treatment_id, d.document, d.version
+FROM campaign_treatments t
+JOIN documents d
+    ON d.kind = 'campaign' AND d.id = replace(t.campaign_id::text, '-', '') AND d.application_id = %(app)s
+WHERE t.application_id = %(application_id)s AND t.frequency = 'EVENT' AND t.status = 'EXECUTING'
 
 -- insert_triggered --
 -- A batch of events for whichever worker comes first.
@@ -124,8 +133,8 @@ FROM unnest(%(numbers)s::bigint[], %(epochs)s::integer[]) AS held (number, epoch
 WHERE b.worker = %(worker)s AND b.number = held.number AND b.epoch = held.epoch
 
 -- give_back --
--- A batch is free for whoever comes, as it stands.
-UPDATE campaign_batches SET worker = NULL, leased_until = NULL
+-- A batch is free for whoever comes after some seconds, as it stands.
+UPDATE campaign_batches SET worker = NULL, leased_until = now() + make_interval(secs => %(wait_s)s)
 WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
 
 -- step --
@@ -150,6 +159,11 @@ WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %
 DELETE FROM campaign_batches
 WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
     AND step = %(step)s
+
+-- drop_batch --
+-- A batch of a run that is over.
+DELETE FROM campaign_batches
+WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
 
 -- add_counts --
 -- A run, held until the transaction ends, with a batch's counts added to its own.
@@ -198,7 +212,7 @@ SET state = 'COMPLETED', ended_at = %(now)s,
         ELSE 'SUCCESS'
     END
 WHERE state = 'RUNNING' AND is_triggered
-    AND (scheduled_at <= %(before)s OR NOT EXISTS (
+    AND (scheduled_at <= %(now)s - interval '1 day 1 minute' OR NOT EXISTS (
         SELECT FROM campaign_treatments t
         WHERE t.application_id = r.application_id AND t.campaign_id = r.campaign_id
             AND t.treatment_id = r.treatment_id AND t.status IN ('EXECUTING', 'PAUSED')))

@@ -1,5 +1,6 @@
 """A run as a worker sees it: what is sent, to whom, and what holds it back; loaded anew for each batch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,10 @@ Q = load_queries("repoint.campaigns.engine")
 
 # A campaign message that events trigger goes out within this time, or not at all (campaigns.md section 8).
 TRIGGER_LIFE = timedelta(minutes=5)
+
+# Rows of a population that one batch judges.
+BATCH_ROWS = 2000
+_BATCH_S = 5
 
 
 class CancelledRunError(Exception):
@@ -133,6 +138,21 @@ async def load_run(database: Database, settings: Settings, batch: Batch, now: da
     )
 
 
+async def run_to_cut(database: Database, run: Mapping[str, object], now: datetime) -> tuple[Audience, int]:
+    """The audience of a run, and how many rows of it make a batch.
+
+    A batch lasts a few seconds, also where few messages may leave in a second. Raises as `load_run` does.
+    """
+    async with database.transaction() as db:
+        row = await db.row(Q.read_run, {**run, "sweep": None})
+        if row is None or row["state"] != "RUNNING":
+            raise CancelledRunError
+        campaign = await load_campaign(db, row["application_id"].hex, row["campaign_id"].hex, row["version"])
+        audience = await audience_of(db, campaign, now)
+    rate = campaign.limits.per_second
+    return audience, BATCH_ROWS if rate is None else max(50, min(BATCH_ROWS, rate * _BATCH_S))
+
+
 async def load_campaign(db: Db, application_id: str, campaign_id: str, version: int) -> Campaign:
     """One version of a campaign; raises CancelledRunError when it was deleted."""
     try:
@@ -156,9 +176,7 @@ async def load_all_templates(db: Db, treatment: Treatment) -> dict[str, Template
 async def audience_of(db: Db, campaign: Campaign, now: datetime) -> Audience:
     """The segment, as it is now. Raises CannotRunError when it is not there any more."""
     try:
-        return await load_audience(
-            db, campaign.application_id, campaign.segment_id, campaign.segment_version, at=now
-        )
+        return await load_audience(db, campaign.application_id, campaign.segment_id, campaign.segment_version, at=now)
     except NotFoundException:
         raise CannotRunError(f"Segment not found: {campaign.segment_id}") from None
 

@@ -1,0 +1,196 @@
+"""What every worker does for campaigns: starts what is due, and works on some batches at a time."""
+
+import asyncio
+from collections import Counter
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from repoint.campaigns.engine.batch import Batch, cut, next_cut, renew, take_batches
+from repoint.campaigns.engine.ending import fail_run
+from repoint.campaigns.engine.recipients import Recipients
+from repoint.campaigns.engine.run import CancelledRunError, CannotRunError, load_run, run_to_cut
+from repoint.campaigns.engine.seats import Seats
+from repoint.campaigns.engine.start import start_due
+from repoint.campaigns.engine.work import LaterError, Work
+from repoint.campaigns.hooks import open_hook
+from repoint.db.queries import load_queries
+from repoint.functions.opened import functions_of
+from repoint.queue.beside import runs_beside
+from repoint.queue.lease import LostClaimError
+from repoint.queue.tasks import TaskContext
+from repoint.segments.sources import EvaluationError
+
+log = structlog.get_logger()
+Q = load_queries("repoint.campaigns.engine")
+
+POLL_S = 0.1
+IDLE_POLL_S = 1.0
+# Batches that one worker works on at the same time, and those of one run among them: while one waits for a server or
+# the database, another can be made ready.
+MOST_BATCHES = 8
+MOST_OF_RUN = 2
+# A batch that fails for a reason that nobody has foreseen is tried again after this long.
+FAILED_WAIT_S = 10.0
+
+
+@runs_beside
+async def run_campaigns(context: TaskContext) -> None:
+    """Run campaigns until cancelled."""
+    await Engine(context).run()
+
+
+class Engine:
+    """One worker's part in running campaigns."""
+
+    def __init__(self, context: TaskContext) -> None:
+        self._context = context
+        self._lease_s = context.settings.worker_lease_s
+        self._seats = Seats()
+        self._working: dict[asyncio.Task[None], Batch] = {}
+        self._has_changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run campaigns for ever, through failures of the database."""
+        renewing = asyncio.create_task(self._renew())
+        try:
+            while True:
+                try:
+                    pause_s = await self._look()
+                except (psycopg.Error, PoolTimeout) as error:
+                    log.warning("Campaigns could not be looked at", reason=str(error))
+                    pause_s = IDLE_POLL_S
+                self._has_changed.clear()
+                try:
+                    await asyncio.wait_for(self._has_changed.wait(), pause_s)
+                except TimeoutError:
+                    continue
+        finally:
+            renewing.cancel()
+            for task in self._working:
+                task.cancel()
+            await asyncio.gather(renewing, *self._working, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Run campaigns until nothing is left that could be done now (for tests)."""
+        while True:
+            await self._look()
+            if self._working:
+                await asyncio.wait(set(self._working), return_when=asyncio.FIRST_COMPLETED)
+            elif not await start_due(self._context) and not await self._claim():
+                return
+
+    async def _look(self) -> float:
+        """Start and claim what there is; how long to wait before the next look."""
+        await start_due(self._context)
+        await self._complete_days()
+        await self._claim()
+        async with self._context.database.connection() as db:
+            is_busy = await db.value(Q.state)
+        return POLL_S if is_busy else IDLE_POLL_S
+
+    async def _complete_days(self) -> None:
+        async with self._context.database.connection() as db:
+            await db.execute(Q.complete_days, {"now": self._context.now()})
+
+    async def _claim(self) -> bool:
+        """Take as many batches as there is room for; whether there were any."""
+        room = MOST_BATCHES - len(self._working)
+        if room <= 0:
+            return True
+        async with self._context.database.connection() as db:
+            batches = await take_batches(db, self._context.worker_id, self._lease_s, room)
+        for batch in batches:
+            self._begin(batch)
+        count = len(batches)
+        while count < room and (batch := await self._cut()) is not None:
+            self._begin(batch)
+            count += 1
+        return count > 0
+
+    async def _cut(self) -> Batch | None:
+        """Cut a range off a run that has one left, and fewer batches here than it may."""
+        of_run = Counter(batch.run_id for batch in self._working.values())
+        busy = [run_id for run_id, batches in of_run.items() if batches >= MOST_OF_RUN]
+        context = self._context
+        async with context.database.transaction() as db:
+            place = await next_cut(db, busy, context.now())
+            if place is None:
+                return None
+            try:
+                audience, rows = await run_to_cut(context.database, place.run, context.now())
+                return await cut(
+                    db, context.database, place, audience, rows, context.worker_id, context.settings.worker_lease_s
+                )
+            except (CannotRunError, EvaluationError) as error:
+                await fail_run(db, place.run, str(error), context.now())
+            except CancelledRunError:
+                await fail_run(db, place.run, "its campaign is gone", context.now())
+        return None
+
+    def _begin(self, batch: Batch) -> None:
+        task = asyncio.create_task(self._work(batch), name=f"batch {batch.number}")
+        self._working[task] = batch
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._working[task]
+        self._has_changed.set()
+
+    async def _work(self, batch: Batch) -> None:
+        try:
+            await self._work_on(batch)
+        except LostClaimError as lost:
+            log.info("A part of a campaign is left to the worker that has taken it over", why=str(lost))
+        except LaterError as later:
+            await self._give_back(batch, later.wait_s)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            # Its lease ends by itself.
+            log.warning("A part of a campaign lost the database", run_id=batch.run_id, reason=str(error))
+        except Exception:
+            log.exception("A part of a campaign failed", run_id=batch.run_id, batch=batch.number)
+            await self._give_back(batch, FAILED_WAIT_S)
+        finally:
+            await self._seats.release(batch.number)
+
+    async def _work_on(self, batch: Batch) -> None:
+        context = self._context
+        try:
+            run = await load_run(context.database, context.settings, batch, context.now())
+            opened = open_hook(
+                functions_of(context.database, context.settings),
+                run.campaign.hook,
+                most_endpoints=context.settings.hook_endpoints,
+                source_arn=run.arn,
+            )
+            async with opened as hook:
+                recipients = Recipients(context.database, run, hook)
+                await Work(context, run, batch, self._seats, recipients).do()
+        except (CannotRunError, EvaluationError) as error:
+            async with context.database.transaction() as db:
+                await fail_run(db, batch.run, str(error), context.now())
+                await db.execute(Q.drop_batch, batch.claim)
+        except CancelledRunError:
+            async with context.database.connection() as db:
+                await db.execute(Q.drop_batch, batch.claim)
+
+    async def _give_back(self, batch: Batch, wait_s: float) -> None:
+        try:
+            async with self._context.database.connection() as db:
+                await db.execute(Q.give_back, batch.key | {"epoch": batch.epoch, "wait_s": wait_s})
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning("A part of a campaign could not be given back", run_id=batch.run_id, reason=str(error))
+
+    async def _renew(self) -> None:
+        """Hold on to what is worked on, a call to a slow server included."""
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            batches = list(self._working.values())
+            if not batches:
+                continue
+            try:
+                async with self._context.database.connection() as db:
+                    await renew(db, self._context.worker_id, self._lease_s, batches)
+            except (psycopg.Error, PoolTimeout) as error:
+                log.warning("A claim could not be renewed", reason=str(error))

@@ -1,0 +1,41 @@
+"""How many messages of one worker may be on their way: what a killed worker leaves in doubt is never more."""
+
+import asyncio
+
+SEATS = 100
+# What one batch has at most: custom channels and hooks are told of so many endpoints in a call.
+MOST = 50
+
+
+class Seats:
+    """The seats of one worker, shared by the batches that it works on at the same time."""
+
+    def __init__(self, seats: int = SEATS, most: int = MOST) -> None:
+        self._seats = seats
+        self._most = most
+        self._held: dict[int, int] = {}
+        self._freed = asyncio.Condition()
+
+    async def take(self, holder: int) -> int:
+        """How many messages this batch may send at once now; waits until there is a seat for it.
+
+        What it held before it keeps until `release`: those messages are on their way until the next ones are reserved.
+        """
+        self._held.setdefault(holder, 0)
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._held[holder] > 0 or self._free() > 0)
+            share = max(1, min(self._most, self._seats // len(self._held)))
+            self._held[holder] += max(0, min(share - self._held[holder], self._free()))
+            return min(share, self._held[holder])
+
+    async def release(self, holder: int, *, all_but: int = 0) -> None:
+        """Give seats back that the batch does not need any more; with none left it does not share any longer."""
+        async with self._freed:
+            if self._held.get(holder, 0) > all_but:
+                self._held[holder] = all_but
+            if all_but == 0:
+                self._held.pop(holder, None)
+            self._freed.notify_all()
+
+    def _free(self) -> int:
+        return self._seats - sum(self._held.values())

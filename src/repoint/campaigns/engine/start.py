@@ -1,0 +1,177 @@
+"""Starting what is due: runs of a treatment at their slots, and campaigns that wait for events.
+
+A slot that was missed, the machine having been off, is made up for as long as that is not later than
+`most_campaign_delay_s`; then it is cancelled, which the activities show. Of several missed slots only the last can run.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from repoint.campaigns.campaign import CAMPAIGNS, Campaign, Treatment, read_campaign
+from repoint.campaigns.engine.ending import set_treatment
+from repoint.campaigns.engine.run import CannotRunError, audience_of
+from repoint.campaigns.engine.triggers import READER
+from repoint.campaigns.schedule import Plan, Sweep, read_schedule, sweeps
+from repoint.contract.errors import NotFoundException
+from repoint.db.pool import Db, Row
+from repoint.db.queries import load_queries
+from repoint.events.consume import begin_reading
+from repoint.queue.tasks import TaskContext
+from repoint.segments.members import ask_plan_afresh
+from repoint.segments.sources import EvaluationError
+
+log = structlog.get_logger()
+Q = load_queries("repoint.campaigns.engine")
+
+# Treatments that are looked at together.
+AT_ONCE = 20
+# Missed slots that are shown as cancelled.
+_MOST_MISSED = 100
+# Events are read a moment after they were logged, so what waits for them ends a moment later.
+_GRACE = timedelta(seconds=10)
+_LEAST = timedelta(microseconds=1)
+
+
+async def start_due(context: TaskContext) -> int:
+    """Start what is due; how many treatments were looked at."""
+    async with context.database.connection() as db:
+        rows = await db.rows(Q.due_treatments, {"now": context.now(), "rows": AT_ONCE})
+    for row in rows:
+        await _look_at(context, row)
+    return len(rows)
+
+
+async def _look_at(context: TaskContext, row: Row) -> None:
+    application_id, campaign_id = row["application_id"].hex, row["campaign_id"].hex
+    named = {"application_id": application_id, "campaign_id": campaign_id, "treatment_id": row["treatment_id"]}
+    async with context.database.connection() as db:
+        try:
+            campaign = read_campaign(await CAMPAIGNS.get(db, campaign_id, application_id))
+            treatment = campaign.treatments[row["treatment_id"]]
+        except (NotFoundException, IndexError):
+            await db.execute(Q.drop_treatment, named)
+            return
+    plan = read_schedule(treatment.schedule)
+    zones = await _zones(context, campaign) if plan.is_local else []
+    async with context.database.transaction() as db:
+        held = await db.row(Q.lock_treatment, named | {"now": context.now()})
+        if held is None:
+            return
+        start = _Start(db, campaign, treatment, plan, context.now())
+        if treatment.frequency in {"EVENT", "IN_APP_EVENT"}:
+            await start.waiting(held)
+        else:
+            await start.run(held, zones, timedelta(seconds=context.settings.most_campaign_delay_s))
+
+
+async def _zones(context: TaskContext, campaign: Campaign) -> list[str]:
+    """Names of the zones of the segment's members."""
+    async with context.database.transaction() as db:
+        try:
+            audience = await audience_of(db, campaign, context.now())
+            statement = audience.whole(Q.zones_of_members)
+        except (CannotRunError, EvaluationError):
+            # Its run will tell.
+            return []
+        _, rows = await db.together(ask_plan_afresh(), (statement.query, statement.parameters))
+        return [name for (name,) in rows if name is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What is done about one treatment that is due, in the transaction that holds it."""
+
+    db: Db
+    campaign: Campaign
+    treatment: Treatment
+    plan: Plan
+    now: datetime
+
+    async def waiting(self, held: Row) -> None:
+        """A campaign that waits for events begins to, or has waited long enough."""
+        ends_at = None if self.plan.ends_at is None else self.plan.ends_at + _GRACE
+        if held["status"] == "EXECUTING" or (ends_at is not None and ends_at <= self.now):
+            await self._set("COMPLETED")
+            return
+        if self.treatment.frequency == "EVENT":
+            await begin_reading(self.db, self.campaign.application_id, READER)
+        await self._set("EXECUTING", due_at=ends_at)
+
+    async def run(self, held: Row, zones: Sequence[str], most_delay: timedelta) -> None:
+        """The run of a slot starts, unless it is too late for that."""
+        first: datetime = held["next_start_at"]
+        plan = self.plan.begun(first)
+        slots = plan.slots_between(first - _LEAST, self.now, _MOST_MISSED) or [first]
+        *missed, slot = slots
+        if self.now - slot > most_delay:
+            missed, slot = slots, None
+        # The activity that was shown as pending is the one that runs, or the first that did not.
+        run_id: uuid.UUID = held["next_run_id"]
+        for number, at in enumerate(missed):
+            missed_id = run_id if slot is None and number == 0 else uuid.uuid4()
+            await self._insert_run(missed_id, at, "CANCELLED", reason="missed: it was due while nothing ran")
+            log.warning("A run of a campaign was missed", campaign_id=self.campaign.id, scheduled_at=at.isoformat())
+        if slot is None:
+            await self._after_missed(plan)
+            return
+        found = self._sweeps(plan, slot, zones)
+        total = sum(len(sweep.zones) for sweep in found)
+        if await self._insert_run(run_id, slot, "RUNNING", timezones_total=total):
+            for number, sweep in enumerate(found):
+                await self._insert_sweep(run_id, number, sweep, plan)
+        await self._set("EXECUTING", next_start_at=plan.slot_from(self.now + _LEAST))
+
+    async def _after_missed(self, plan: Plan) -> None:
+        next_at = None if plan.frequency == "ONCE" else plan.slot_from(self.now)
+        if next_at is None:
+            await self._set("COMPLETED")
+        else:
+            await self._set("PENDING_NEXT_RUN", due_at=next_at, next_start_at=next_at)
+
+    def _sweeps(self, plan: Plan, slot: datetime, zones: Sequence[str]) -> list[Sweep]:
+        """One for everybody, or one for each instant at which somebody's clock is right; one at least."""
+        found = sweeps(plan, slot, zones) if plan.is_local else []
+        return found or [Sweep(slot, ())]
+
+    async def _insert_run(  # noqa: PLR0913 - what a row says
+        self, run_id: uuid.UUID, slot: datetime, state: str, *, reason: str | None = None, timezones_total: int = 0
+    ) -> bool:
+        is_running = state == "RUNNING"
+        parameters = {
+            "application_id": self.campaign.application_id,
+            "run_id": run_id,
+            "campaign_id": self.campaign.id,
+            "treatment_id": self.treatment.id,
+            "version": self.campaign.version,
+            "scheduled_at": slot,
+            "started_at": self.now if is_running else None,
+            "ended_at": None if is_running else self.now,
+            "state": state,
+            "result": None if is_running else "FAIL",
+            "reason": reason,
+            "is_triggered": False,
+            "timezones_total": timezones_total,
+        }
+        return await self.db.execute(Q.insert_run, parameters) > 0
+
+    async def _insert_sweep(self, run_id: uuid.UUID, number: int, sweep: Sweep, plan: Plan) -> None:
+        parameters = {
+            "application_id": self.campaign.application_id,
+            "run_id": run_id,
+            "number": number,
+            "due_at": sweep.due_at,
+            "zones": list(sweep.zones) if plan.is_local else None,
+        }
+        await self.db.execute(Q.insert_sweep, parameters)
+
+    async def _set(
+        self, status: str, *, due_at: datetime | None = None, next_start_at: datetime | None = None
+    ) -> None:
+        named = {"campaign_id": self.campaign.id, "treatment_id": self.treatment.id}
+        await set_treatment(
+            self.db, self.campaign.application_id, named, status, due_at=due_at, next_start_at=next_start_at
+        )

@@ -1,0 +1,278 @@
+"""Working on one batch of a run: recipients found, messages made, caps taken, sent, written down, group by group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from repoint.campaigns.engine.batch import Batch, Sending
+from repoint.campaigns.engine.finished import Finished, Writer
+from repoint.campaigns.engine.messages import Messages
+from repoint.campaigns.engine.pace import PATIENCE_S, Pace
+from repoint.campaigns.engine.recipients import Candidate, Recipients
+from repoint.campaigns.engine.run import TRIGGER_LIFE, CancelledRunError, Run
+from repoint.campaigns.engine.seats import Seats
+from repoint.campaigns.engine.step import Reserved, Steps
+from repoint.db.pool import Db
+from repoint.delivery.caps import Wish, take
+from repoint.delivery.compose import Unrendered
+from repoint.delivery.ledger import IN_DOUBT, Entry
+from repoint.delivery.message import Message
+from repoint.delivery.opened import providers_of
+from repoint.delivery.outcome import Outcome, Status
+from repoint.delivery.records import Delivered, delivered_of
+from repoint.queue.tasks import TaskContext
+from repoint.segments.members import Batch as SomeMembers
+from repoint.segments.members import read_batch
+
+# Members whose documents are read at once, and whom the hook is asked about.
+PART_MEMBERS = 500
+# So many lines wait to be written with the next message.
+_MOST_UNWRITTEN = 500
+_LOST = Outcome(Status.UNKNOWN_FAILURE, 500, "its worker died while it was on its way", is_in_doubt=True)
+
+
+class LaterError(Exception):
+    """The campaign's pace has no room now: the batch is to be given back for so many seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"{wait_s:.1f} s")
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A message that may go out, and to whom."""
+
+    candidate: Candidate
+    message: Message
+
+    def sending(self) -> Sending:
+        candidate, message = self.candidate, self.message
+        return Sending(candidate.key, candidate.occurrence, message.id, message.channel_type, candidate.triggered_at)
+
+
+# Somebody who was to get a message, and why there is none.
+_Without = tuple[Candidate, Outcome | Unrendered]
+
+
+class Work:
+    """One worker's work on one batch."""
+
+    def __init__(self, context: TaskContext, run: Run, batch: Batch, seats: Seats, recipients: Recipients) -> None:
+        self._context = context
+        self._run = run
+        self._batch = batch
+        self._seats = seats
+        self._recipients = recipients
+        self._messages = Messages(context, run)
+        self._steps = Steps(context.database, context.settings, batch)
+        self._writer = Writer(run)
+        self._pace = Pace(context.database, run)
+        # Decided and not yet written, and up to where that is.
+        self._finished = Finished(context.now())
+        self._after_key = batch.after_key
+        self._triggers = batch.triggers
+
+    async def do(self) -> None:
+        """Do what is left of the batch.
+
+        Raises LostClaimError when another worker has taken it over, LaterError, and EvaluationError.
+        """
+        try:
+            if self._batch.sending:
+                await self._settle(self._batch.sending)
+            async for part in self._parts():
+                await self._send_part(part)
+        except CancelledRunError:
+            # What was to be reserved is not sent, and is nobody's any more; what was sent is still to be written.
+            pass
+        await self._steps.end(self._finished)
+
+    async def _parts(self) -> AsyncIterator[list[Candidate]]:
+        """What is left of the batch, part by part; the next one is found while one is sent."""
+        batch = self._batch
+        if batch.triggers is not None:
+            yield await self._recipients.of_triggers(batch.triggers)
+            return
+        ranges = self._run.audience.ranges(only_eligible=False)
+        members = await read_batch(self._context.database, ranges, batch.after_key, batch.last_key)
+        coming: asyncio.Task[list[Candidate]] | None = None
+        try:
+            for part in _parts(members, self._pace.most_ahead(PART_MEMBERS)):
+                before, coming = coming, asyncio.create_task(self._recipients.of_members(part))
+                if before is not None:
+                    yield await before
+            if coming is not None:
+                yield await coming
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+
+    async def _send_part(self, candidates: Sequence[Candidate]) -> None:
+        """Send to these, as many at once as there are seats."""
+        begin = 0
+        while begin < len(candidates):
+            most = self._pace.most_at_once(await self._seats.take(self._batch.number))
+            end = _end(candidates, begin, most)
+            await self._send_group(candidates[begin:end])
+            begin = end
+
+    async def _send_group(self, group: Sequence[Candidate]) -> None:
+        wanted = [candidate for candidate in group if candidate.is_open]
+        ready, without = await self._ready(wanted)
+        await self._wait_for_turn(len(ready))
+        # Behind the waiting, so that a batch that is given back has not gone over these.
+        self._note(group)
+        self._note_without(without, self._finished)
+        self._finished.count("TOTAL", len(wanted))
+        if not ready and len(self._finished.entries) < _MOST_UNWRITTEN:
+            return
+        await self._go(ready)
+
+    async def _go(self, ready: Sequence[_Ready]) -> None:
+        """Write what is finished and reserve these messages, send them, and note what becomes of them."""
+        reserved = await self._steps.take(self._finished, lambda db, written: self._reserve(db, written, ready))
+        going = {(each.key, each.occurrence) for each in reserved.sending}
+        self._finished = Finished(self._context.now())
+        await self._seats.release(self._batch.number, all_but=max(1, len(going)))
+        await self._pace.give_back(len(ready) - len(going))
+        await self._send([each for each in ready if (each.candidate.key, each.candidate.occurrence) in going])
+
+    async def _send(self, going: Sequence[_Ready]) -> None:
+        providers = providers_of(self._context.database, self._context.settings)
+        at = self._context.now()
+        outcomes = await providers.send([each.message for each in going])
+        self._finished.at = self._context.now()
+        for each, outcome in zip(going, outcomes, strict=True):
+            delivered = Delivered(each.candidate.known, outcome, at, each.message)
+            self._writer.delivered(self._finished, delivered, each.candidate)
+
+    async def _ready(self, wanted: Sequence[Candidate]) -> tuple[list[_Ready], list[_Without]]:
+        """The messages of these, and those who have none."""
+        ready, without = [], []
+        for candidate, judged in zip(wanted, await self._messages.make(wanted), strict=True):
+            if isinstance(judged, Message):
+                ready.append(_Ready(candidate, judged))
+            else:
+                without.append((candidate, judged))
+        return ready, without
+
+    def _note_without(self, without: Sequence[_Without], finished: Finished) -> None:
+        for candidate, judged in without:
+            delivered = delivered_of(candidate.known, judged, self._context.now())
+            self._writer.delivered(finished, delivered, candidate)
+
+    def _note(self, group: Sequence[Candidate]) -> None:
+        """Count them, and note those who get nothing."""
+        finished = self._finished
+        for candidate in group:
+            finished.count("ENDPOINT_PRODUCED")
+            if candidate.left_out is not None:
+                self._writer.left_out(finished, candidate)
+            elif candidate.held_back is not None:
+                self._writer.held_back(finished, candidate, candidate.held_back, self._context.now())
+        if self._triggers is not None:
+            self._triggers = self._triggers[len(group) :]
+        else:
+            self._after_key = group[-1].key
+
+    async def _reserve(self, db: Db, written: Finished, ready: Sequence[_Ready]) -> Reserved:
+        """Those of these messages that may go now, their caps taken."""
+        now = written.at = self._context.now()
+        loud: list[_Ready] = []
+        wishes: list[Wish] = []
+        for each in ready:
+            if self._is_over(each.candidate, now):
+                self._writer.held_back(written, each.candidate, "EXPIRED", now)
+                continue
+            loud.append(each)
+            wishes.append(Wish(each.candidate.key, is_sent=not self._is_quiet(each.candidate, now)))
+        going: list[Sending] = []
+        for each, wish, cap in zip(loud, wishes, await take(db, self._run.caps, wishes, now), strict=True):
+            if cap is not None:
+                self._writer.held_back(written, each.candidate, cap, now)
+            elif not wish.is_sent:
+                self._writer.held_back(written, each.candidate, "QUIET_TIME", now)
+            else:
+                going.append(each.sending())
+        return Reserved(self._after_key, self._triggers, going)
+
+    def _is_over(self, candidate: Candidate, now: datetime) -> bool:
+        if candidate.triggered_at is not None:
+            return now > candidate.triggered_at + TRIGGER_LIFE
+        return self._run.ends_at is not None and now > self._run.ends_at
+
+    def _is_quiet(self, candidate: Candidate, now: datetime) -> bool:
+        return self._run.quiet_time.holds(now, candidate.known.data.get("Demographic", {}).get("Timezone"))
+
+    async def _wait_for_turn(self, messages: int) -> None:
+        """Wait until so many messages may leave; raises LaterError when that takes long."""
+        wait_s = await self._pace.take(messages)
+        if wait_s <= 0:
+            return
+        # What is known is written before, so that counters move and no seat is kept for nothing.
+        await self._go([])
+        if wait_s > PATIENCE_S:
+            await self._pace.give_back(messages)
+            raise LaterError(wait_s)
+        await asyncio.sleep(wait_s)
+
+    async def _settle(self, lost: Sequence[Sending]) -> None:
+        """Deal with messages that were on their way when the batch was taken: they are in doubt, whatever is done.
+
+        They are sent again under the same ids, unless their channel's setting says that twice is worse than never, or
+        the endpoint, the clock or the message speak against it now.
+        """
+        await self._seats.take(self._batch.number)
+        found = await self._recipients.again(lost)
+        written, now = self._finished, self._context.now()
+        for candidate in found:
+            if candidate.recipient is None:
+                written.entries.append(Entry(candidate.key, candidate.occurrence, "UNKNOWN", is_in_doubt=True))
+            elif not self._may_repeat(candidate, now):
+                self._writer.delivered(written, Delivered(candidate.recipient, _LOST, now), candidate)
+                candidate.is_open = False
+        again = [candidate for candidate in found if candidate.recipient is not None and candidate.is_open]
+        ready, without = await self._ready(again)
+        self._note_without(without, written)
+        for each in ready:
+            written.entries.append(_in_doubt(each))
+        reserved = Reserved(self._after_key, self._triggers, [each.sending() for each in ready])
+
+        async def repeat(_db: Db, _written: Finished) -> Reserved:
+            return reserved
+
+        await self._steps.take(written, repeat)
+        self._finished = Finished(self._context.now())
+        await self._send(ready)
+
+    def _may_repeat(self, candidate: Candidate, now: datetime) -> bool:
+        channel = "CUSTOM" if self._run.custom is not None else candidate.known.channel_type
+        if channel in self._context.settings.at_most_once_channels:
+            return False
+        return candidate.is_open and not self._is_over(candidate, now) and not self._is_quiet(candidate, now)
+
+
+def _in_doubt(ready: _Ready) -> Entry:
+    candidate, message = ready.candidate, ready.message
+    return Entry(
+        candidate.key, candidate.occurrence, IN_DOUBT, message.channel_type, message.id, _LOST.detail, is_in_doubt=True
+    )
+
+
+def _parts(members: SomeMembers, most: int) -> Iterator[SomeMembers]:
+    for begin in range(0, len(members.keys), most):
+        keys = members.keys[begin : begin + most]
+        yield SomeMembers(keys, {key: members.snapshots[key] for key in keys if key in members.snapshots})
+
+
+def _end(candidates: Sequence[Candidate], begin: int, most: int) -> int:
+    """Where a group ends that has so many messages at most, and whoever gets none on the way."""
+    count = 0
+    for number in range(begin, len(candidates)):
+        count += candidates[number].is_open
+        if count > most:
+            return number
+    return len(candidates)
