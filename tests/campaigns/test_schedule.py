@@ -79,6 +79,11 @@ def test_check_accepts(schedule: dict[str, Any]) -> None:
         ),
         ({**LATER, "Frequency": "EVENT"}, "Missing EventFilter"),
         ({**LATER, "Frequency": "IN_APP_EVENT"}, "Missing EventFilter"),
+        (
+            {**LATER, "Frequency": "EVENT", "EventFilter": {**EVENTS, "FilterType": "SYSTEM"}},
+            "Invalid EventType: visit",
+        ),
+        ({**LATER, "Frequency": "EVENT", "EventFilter": {**EVENTS, "Dimensions": {}}}, "Missing EventType"),
     ],
 )
 def test_check_refuses(schedule: dict[str, Any], message: str) -> None:

@@ -16,6 +16,7 @@ from repoint.apps.settings import check_quiet_time
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException
 from repoint.endpoints.timezone import find_zone
+from repoint.events.filter import check_event_filter
 
 IMMEDIATE = "IMMEDIATE"
 # How far a caller's clock may be behind ours.
@@ -57,8 +58,8 @@ def check_schedule(schedule: Mapping[str, Any], now: datetime) -> None:
         raise BadRequestException("An HOURLY campaign can't use IsLocalTime")
     if frequency not in _ON_EVENTS and schedule.get("EventFilter"):
         raise BadRequestException("EventFilter needs the Frequency EVENT or IN_APP_EVENT")
-    if frequency in _ON_EVENTS and not schedule.get("EventFilter"):
-        raise BadRequestException("Missing EventFilter")
+    if frequency in _ON_EVENTS:
+        check_event_filter(schedule.get("EventFilter"), "EventFilter")
 
 
 def _frequency(schedule: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from repoint.events.emit import Event as LogEvent
 from repoint.events.emit import ask_announce, emit_announced, event_hash
 from repoint.events.records import JsonObject, Origin, Subject, app_record, app_session
 from repoint.events.repeats import ask_to_be_alone, ask_which_are_known
+from repoint.events.reserved import RESERVED
 from repoint.operation import Call, Input, operation
 from repoint.resources.clearing import clears
 from repoint.resources.lock import ask_hold
@@ -43,18 +44,6 @@ MAX_NAME_CHARACTERS = 50
 MAX_VALUE_CHARACTERS = 200
 TOO_MANY_KEYS = f"Number of attributes per event submitted should be less than {MAX_KEYS}."
 
-# What only the service itself may report: a browser must not be able to forge a delivery (events.md section 2).
-_EMAIL = "send delivered rejected hardbounce softbounce complaint open click unsubscribe rendering_failure"
-_SMS = "BUFFERED SUCCESS FAILURE OPTOUT RECEIVED SEND"
-RESERVED = frozenset(
-    {
-        "_campaign.send",
-        "_journey.send",
-        "_test.event_stream",
-        *(f"_email.{kind}" for kind in _EMAIL.split()),
-        *(f"_SMS.{kind}" for kind in _SMS.split()),
-    }
-)
 # How far a client's clock may be off before the time of arrival counts instead.
 _CREDIBLE_PAST, _CREDIBLE_FUTURE = timedelta(days=90), timedelta(hours=24)
 

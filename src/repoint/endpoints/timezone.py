@@ -8,10 +8,13 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 
+_DATABASE = files("tzdata")
+
+
 @cache
 def zone_names() -> frozenset[str]:
     """All names of the tz database; letter case counts."""
-    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+    return frozenset(_DATABASE.joinpath("zones").read_text(encoding="utf-8").split())
 
 
 def find_zone(name: str) -> ZoneInfo | None:
@@ -21,5 +24,5 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 @cache
 def _zone(name: str) -> ZoneInfo:
-    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+    with _DATABASE.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)

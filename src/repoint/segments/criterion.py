@@ -6,8 +6,9 @@ What comes out is true or false, never NULL, and cannot fail whatever is stored.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from repoint.contract.dates import DATE_CHARACTERS, instant_text
 from repoint.endpoints.patch import PUSH_CHANNELS, one_decimal
-from repoint.segments.dimensions import Criterion, Kind, instant_text
+from repoint.segments.dimensions import Criterion, Kind
 
 _COLUMNS = {
     "AppVersion": "e.app_version",
@@ -34,7 +35,6 @@ _DURATIONS = {
 # PostgreSQL takes for an error.
 _DEGREE_DECIMALS = 9
 _COORDINATES = ("Latitude", "Longitude")
-_DATE_CHARACTERS = len("2025-03-01")
 
 # What a criterion costs a row, roughly; the cheap ones are asked first.
 COSTS: dict[Kind, int] = {
@@ -130,8 +130,8 @@ def _some_value(criterion: Criterion, parameters: Parameters) -> str:
         case "BETWEEN":
             first, last = (_instant(instant, parameters) for instant in instants)
             return f"{stored} BETWEEN {first} AND {last}"
-    days = [instant[:_DATE_CHARACTERS] for instant in instants]
-    return f"left({stored}, {_DATE_CHARACTERS}) = ANY({parameters.add(days, 'text[]')})"
+    days = [instant[:DATE_CHARACTERS] for instant in instants]
+    return f"left({stored}, {DATE_CHARACTERS}) = ANY({parameters.add(days, 'text[]')})"
 
 
 def _instant(text: str, parameters: Parameters) -> str:

@@ -3,7 +3,6 @@
 Pure rules: whether base segments exist is asked in `sources`.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +11,7 @@ import msgspec
 
 from repoint.contract.errors import BadRequestException
 from repoint.contract.model import SHAPES
+from repoint.events.dimensions import check_attribute, check_metric, check_values
 
 # Groups, entries of Dimensions and SourceSegments together: each costs every evaluation, though it may say nothing.
 MAX_PARTS = 1000
@@ -23,16 +23,8 @@ MAX_VALUE_LENGTH = 100
 Definition = dict[str, Any]
 Kind = Literal["attribute", "user_attribute", "metric", "recency", "demographic", "location", "gps"]
 
-DATE_TYPES = frozenset({"BEFORE", "AFTER", "ON", "BETWEEN"})
-_COMPARISONS = frozenset({"GREATER_THAN", "LESS_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL", "EQUAL"})
 _CHANNELS = frozenset(SHAPES["ChannelType"].enum)
 _MAX_LATITUDE, _MAX_LONGITUDE = 90, 180
-
-_INSTANT = re.compile(
-    r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d{1,9}))?Z", re.ASCII
-)
-_LAST_DAYS = {2: 28, 4: 30, 6: 30, 9: 30, 11: 30}
-_LEAP_DAY = (2, 29)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,31 +138,16 @@ def _check(definition: Definition) -> None:
 
 
 def _check_values(criterion: Criterion) -> None:
-    if "Values" in criterion.given and not criterion.values:
-        raise _invalid_values(criterion)
-    if any(len(value) > MAX_VALUE_LENGTH for value in criterion.values):
-        raise BadRequestException(f"Value exceeds {MAX_VALUE_LENGTH} characters")
+    if "Values" in criterion.given:
+        check_values(criterion.name, criterion.values, MAX_VALUE_LENGTH)
 
 
 def _check_attribute(criterion: Criterion) -> None:
-    if criterion.type not in DATE_TYPES:
-        return
-    instants = [instant_text(value) for value in criterion.values]
-    dates = [instant for instant in instants if instant is not None]
-    if len(dates) < len(instants):
-        raise _invalid_values(criterion)
-    if criterion.type == "BETWEEN" and not _is_range(dates):
-        raise _invalid_values(criterion)
-
-
-def _is_range(dates: list[str]) -> bool:
-    return len(dates) == len(("first", "last")) and dates[0] <= dates[1]
+    check_attribute(criterion.name, criterion.type, criterion.values)
 
 
 def _check_metric(criterion: Criterion) -> None:
-    operator = criterion.given["ComparisonOperator"]
-    if operator not in _COMPARISONS:
-        raise BadRequestException(f"Invalid ComparisonOperator: {operator}")
+    check_metric(criterion.given)
 
 
 def _check_demographic(criterion: Criterion) -> None:
@@ -199,23 +176,3 @@ _CHECKS: dict[Kind, Callable[[Criterion], None]] = {
     "location": _check_nothing,
     "gps": _check_gps,
 }
-
-
-def _invalid_values(criterion: Criterion) -> BadRequestException:
-    return BadRequestException(f"Invalid Values for {criterion.name}")
-
-
-def instant_text(value: str) -> str | None:
-    """A value of the form of ISO_INSTANT as a text that compares as the instants do; None for any other.
-
-    `2025-03-01T18:45:00.000000000`, as the SQL function of the same name has it.
-    """
-    match = _INSTANT.fullmatch(value)
-    if match is None:
-        return None
-    year, month, day = (int(part) for part in match.groups()[:3])
-    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if day > _LAST_DAYS.get(month, 31) and not (is_leap and (month, day) == _LEAP_DAY):
-        return None
-    fraction = match[4] or ""
-    return f"{value[:19]}.{fraction.ljust(9, '0')}"
