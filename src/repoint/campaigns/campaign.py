@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from repoint.resources.documents import Document
+from repoint.resources.documents import Document, Resource
 
 Members = Mapping[str, Any]
+
+# The operations check what they store themselves (check.py), before they ask anybody outside.
+CAMPAIGNS = Resource("campaign", check=lambda _: None, versioned=True)
 
 # Members of the stored document that answers do not show: the application's settings when the campaign was created,
 # and the content of templates of which a version was named, by treatment and kind (`{"0": {"EMAIL": {"Name": …,

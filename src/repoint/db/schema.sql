@@ -205,7 +205,6 @@ ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
 CREATE TABLE public.campaign_batches (
     application_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
     number bigint NOT NULL,
     sweep integer,
     after_key text COLLATE pg_catalog."C",
@@ -679,6 +678,8 @@ CREATE INDEX deliveries_by_age ON public.deliveries USING brin (decided_at);
 CREATE INDEX deliveries_in_doubt ON public.deliveries USING btree (application_id, run_id) WHERE was_in_doubt;
 
 CREATE INDEX documents_by_age ON public.documents USING btree (application_id, kind, created_at, id);
+
+CREATE INDEX endpoint_snapshots_by_address ON public.endpoint_snapshots USING btree (public.key_hash(application_id, address)) WHERE (address IS NOT NULL);
 
 CREATE INDEX endpoints_by_address ON public.endpoints USING btree (public.key_hash(application_id, address)) WHERE (address IS NOT NULL);
 

@@ -28,7 +28,7 @@ async def end_batch(db: Db, batch: Batch, counts: Counts, now: datetime) -> None
         await db.execute(Q.count_zones, key | {"sweep": batch.sweep})
     row = await db.row(Q.complete_run, key | {"now": now})
     if row is not None:
-        await _advance(db, batch.application_id, row, now)
+        await _advance(db, batch.application_id, row)
 
 
 async def fail_run(db: Db, run: Mapping[str, Any], reason: str, now: datetime) -> None:
@@ -38,7 +38,7 @@ async def fail_run(db: Db, run: Mapping[str, Any], reason: str, now: datetime) -
         await set_treatment(db, run["application_id"], row, "INVALID")
 
 
-async def _advance(db: Db, application_id: str, run: Mapping[str, Any], now: datetime) -> None:
+async def _advance(db: Db, application_id: str, run: Mapping[str, Any]) -> None:
     """Where a treatment stands after a run: in wait for the next one, paused, or at its end."""
     try:
         document = await CAMPAIGNS.get(db, run["campaign_id"].hex, application_id)

@@ -6,12 +6,12 @@ from datetime import datetime
 from repoint.campaigns.engine.batch import Counts
 from repoint.campaigns.engine.recipients import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
+from repoint.contract.shapes import ChannelType
 from repoint.delivery.ledger import Entry
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.records import Delivered, subject_of
 from repoint.delivery.sent import Sent
 from repoint.delivery.suppression import Reason
-from repoint.contract.shapes import ChannelType
 from repoint.events.emit import Event
 from repoint.events.records import CampaignStatus, Subject, campaign_send
 

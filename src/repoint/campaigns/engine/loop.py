@@ -104,8 +104,8 @@ class Engine:
         for batch in batches:
             self._begin(batch)
         count = len(batches)
-        while count < room and (batch := await self._cut()) is not None:
-            self._begin(batch)
+        while count < room and (fresh := await self._cut()) is not None:
+            self._begin(fresh)
             count += 1
         return count > 0
 

@@ -35,7 +35,7 @@ class Pace:
         if self._rate is None or not messages:
             return 0
         async with self._database.connection() as db:
-            return max(0.0, await db.value(Q.take_pace, self._key | {"needs_s": messages / self._rate}))
+            return max(0.0, float(await db.value(Q.take_pace, self._key | {"needs_s": messages / self._rate})))
 
     async def give_back(self, messages: int) -> None:
         """Room for these was not needed."""

@@ -105,10 +105,8 @@ class _Start:
         """The run of a slot starts, unless it is too late for that."""
         first: datetime = held["next_start_at"]
         plan = self.plan.begun(first)
-        slots = plan.slots_between(first - _LEAST, self.now, _MOST_MISSED) or [first]
-        *missed, slot = slots
-        if self.now - slot > most_delay:
-            missed, slot = slots, None
+        missed = plan.slots_between(first - _LEAST, self.now, _MOST_MISSED) or [first]
+        slot = missed.pop() if self.now - missed[-1] <= most_delay else None
         # The activity that was shown as pending is the one that runs, or the first that did not.
         run_id: uuid.UUID = held["next_run_id"]
         for number, at in enumerate(missed):
@@ -137,7 +135,7 @@ class _Start:
         found = sweeps(plan, slot, zones) if plan.is_local else []
         return found or [Sweep(slot, ())]
 
-    async def _insert_run(  # noqa: PLR0913 - what a row says
+    async def _insert_run(
         self, run_id: uuid.UUID, slot: datetime, state: str, *, reason: str | None = None, timezones_total: int = 0
     ) -> bool:
         is_running = state == "RUNNING"
@@ -168,9 +166,7 @@ class _Start:
         }
         await self.db.execute(Q.insert_sweep, parameters)
 
-    async def _set(
-        self, status: str, *, due_at: datetime | None = None, next_start_at: datetime | None = None
-    ) -> None:
+    async def _set(self, status: str, *, due_at: datetime | None = None, next_start_at: datetime | None = None) -> None:
         named = {"campaign_id": self.campaign.id, "treatment_id": self.treatment.id}
         await set_treatment(
             self.db, self.campaign.application_id, named, status, due_at=due_at, next_start_at=next_start_at

@@ -8,7 +8,6 @@ begun; a crash leaves nobody out, and in doubt only who was on the way.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import psycopg
 import structlog

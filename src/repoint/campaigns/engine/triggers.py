@@ -95,9 +95,7 @@ def _conditions(campaign: Campaign, number: int) -> tuple[EventFilter, datetime 
     return read_event_filter(schedule["EventFilter"]), plan.starts_at, plan.ends_at
 
 
-async def _queue(
-    db: Db, application_id: str, waiting: _Waiting, day: datetime, triggers: Sequence[Trigger]
-) -> None:
+async def _queue(db: Db, application_id: str, waiting: _Waiting, day: datetime, triggers: Sequence[Trigger]) -> None:
     parameters = {
         "application_id": application_id,
         "run_id": uuid.uuid4(),
