@@ -1,0 +1,119 @@
+"""A shop whose campaigns are run in the test's own process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from repoint.campaigns.engine.loop import Engine
+from repoint.db.pool import Database
+from repoint.db.queries import Query
+from repoint.events.consume import Reading
+from repoint.queue import TaskContext
+from repoint.settings import Settings
+from tests.fixtures.server import Raw
+
+EMAIL = {"FromAddress": "Shop <news@example.com>", "Identity": "example.com"}
+HELLO = {"EmailMessage": {"Title": "Hello {{User.UserAttributes.Name}}", "HtmlBody": "<p>Hi {{Attributes.City}}</p>"}}
+
+
+@dataclass(frozen=True)
+class Context(TaskContext):
+    """A worker's context whose clock a test can set."""
+
+    clock: list[datetime] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """The test's time, as long as it has set one."""
+        return self.clock[-1] if self.clock else datetime.now(UTC)
+
+
+@dataclass
+class Shop:
+    """One application with everything around it."""
+
+    client: Any
+    raw: Raw
+    database: Database
+    context: Context
+    id: str
+    segment_id: str = ""
+
+    def put(self, endpoint_id: str, **endpoint: Any) -> None:
+        """An e-mail endpoint, unless it says otherwise."""
+        usual = {
+            "ChannelType": "EMAIL",
+            "Address": f"{endpoint_id}@example.com",
+            "Attributes": {"City": ["Oslo"]},
+            "User": {"UserId": endpoint_id, "UserAttributes": {"Name": [endpoint_id.title()]}},
+        }
+        request = {member: value for member, value in {**usual, **endpoint}.items() if value is not None}
+        self.client.update_endpoint(ApplicationId=self.id, EndpointId=endpoint_id, EndpointRequest=request)
+
+    def create(self, **members: Any) -> str:
+        """A campaign to everybody at once, unless it says otherwise; its id."""
+        usual = {
+            "Name": "spring",
+            "SegmentId": self.segment_id,
+            "Schedule": {"StartTime": "IMMEDIATE"},
+            "MessageConfiguration": HELLO,
+        }
+        answer = self.client.create_campaign(ApplicationId=self.id, WriteCampaignRequest={**usual, **members})
+        return str(answer["CampaignResponse"]["Id"])
+
+    def state(self, campaign_id: str) -> str:
+        """CampaignStatus."""
+        answer = self.client.get_campaign(ApplicationId=self.id, CampaignId=campaign_id)
+        return str(answer["CampaignResponse"]["State"]["CampaignStatus"])
+
+    def activities(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Newest first."""
+        answer = self.client.get_campaign_activities(ApplicationId=self.id, CampaignId=campaign_id)
+        found: list[dict[str, Any]] = answer["ActivitiesResponse"]["Item"]
+        return found
+
+    def kept(self) -> list[dict[str, Any]]:
+        """Messages of the mailbox, oldest first."""
+        listed = self.raw.send("GET", f"/repoint/v1/mailbox?app={self.id}").json["Item"]
+        return list(reversed(listed))
+
+    def addresses(self) -> list[str]:
+        """To whom messages in the mailbox went, in order."""
+        return sorted(each["Address"] for each in self.kept())
+
+    def records(self, event_type: str = "_campaign.send") -> list[dict[str, Any]]:
+        """What is logged of one kind."""
+        listed = self.raw.send("GET", f"/repoint/v1/apps/{self.id}/events?type={event_type}").json["Item"]
+        return [each["Record"] for each in listed]
+
+    def statuses(self) -> dict[str, str]:
+        """campaign_send_status by endpoint."""
+        return {each["client"]["client_id"]: each["attributes"]["campaign_send_status"] for each in self.records()}
+
+    async def run(self, at: datetime | None = None) -> None:
+        """Have the engine do everything that is due, at this time if one is given."""
+        if at is not None:
+            self.context.clock.append(at)
+        await Engine(self.context).drain()
+
+    async def read_events(self) -> None:
+        """Have the log read by whoever does."""
+        await Reading(self.context).drain()
+
+    async def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
+        """Rows of the database."""
+        async with self.database.connection() as db:
+            return await db.rows(Query("test", sql), parameters)
+
+
+@pytest.fixture
+def shop(client: Any, raw: Raw, database: Database, settings: Settings) -> Iterator[Shop]:
+    """An application with an e-mail channel and a segment of everybody."""
+    app = str(client.create_app(CreateApplicationRequest={"Name": "Shop"})["ApplicationResponse"]["Id"])
+    client.update_email_channel(ApplicationId=app, EmailChannelRequest=EMAIL)
+    shop = Shop(client, raw, database, Context(database, settings, "worker"), app)
+    segment = client.create_segment(ApplicationId=app, WriteSegmentRequest={"Name": "all", "Dimensions": {}})
+    shop.segment_id = segment["SegmentResponse"]["Id"]
+    yield shop
