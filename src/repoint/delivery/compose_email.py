@@ -66,16 +66,16 @@ class EmailComposer:
         return Email(self._sender(from_address), mime, _decoded(from_address), _decoded(headers.get("subject", "")))
 
     def _common(self, source: Source) -> EmailParts:
-        template, default = source.template("EMAIL"), source.member("DefaultMessage").get("Body")
+        template, default = source.template("EMAIL"), source.member("DefaultMessage")
         simple: Members = self._message.get("SimpleEmail") or {}
         # SimpleEmail goes before Body as a whole: its members are merged with the template's, not with Body.
         body = None if simple else self._message.get("Body")
         headers = simple.get("Headers") or template.get("Headers") or []
         return EmailParts(
             from_address=self._from_address,
-            subject=_data(simple.get("Subject")) or template.get("Subject") or "",
-            html=_part(simple.get("HtmlPart"), body, template.get("HtmlPart"), default),
-            text=_part(simple.get("TextPart"), body, template.get("TextPart"), default),
+            subject=_data(simple.get("Subject")) or template.get("Subject") or default.get("Title") or "",
+            html=_part(simple.get("HtmlPart"), body, template.get("HtmlPart"), default.get("Body")),
+            text=_part(simple.get("TextPart"), body, template.get("TextPart"), default.get("Body")),
             headers=tuple((header.get("Name", ""), header.get("Value", "")) for header in headers),
             reply_to=tuple(self._message.get("ReplyToAddresses") or ()),
         )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from repoint.delivery.message import Push
 from repoint.delivery.recipient import Members, Recipient, Source, own_context
 from repoint.templates.errors import RenderError
@@ -13,6 +15,8 @@ from repoint.templates.values import Values
 
 # Members with variables in them.
 _TEXTS = ("Title", "Body", "Url", "ImageUrl", "ImageIconUrl", "SmallImageIconUrl", "IconReference", "MediaUrl")
+# Members of which one is enough for there to be a notification.
+_CONTENT = {"RawContent", "Title", "Body", "Data", "JsonBody"}
 # By the template's name of a platform, the configuration's.
 _MESSAGES = {"GCM": "GCMMessage", "APNS": "APNSMessage", "ADM": "ADMMessage", "Baidu": "BaiduMessage"}
 
@@ -24,7 +28,7 @@ class PushComposer:
         self._source = source
         template = source.template("PUSH")
         levels: tuple[Members, ...] = (
-            {"Body": source.member("DefaultMessage").get("Body")},
+            source.member("DefaultMessage"),
             template.get("Default") or {},
             template.get(platform) or {},
             source.member("DefaultPushNotificationMessage"),
@@ -49,7 +53,7 @@ class PushComposer:
     def compose(self, recipient: Recipient, values: Values) -> Push | None:
         """See `Kind.compose`."""
         members = self._merged(recipient)
-        if not members.keys() & {"RawContent", "Title", "Body", "Data"} and not members.get("SilentPush"):
+        if not members.keys() & _CONTENT and not members.get("SilentPush"):
             return None
         if members.get("Action") in {"URL", "DEEP_LINK"} and not members.get("Url") and "RawContent" not in members:
             raise RenderError(f"Missing Url for the action {members['Action']}")
@@ -82,7 +86,18 @@ class PushComposer:
                 name: compile_text(value, part="Data", escape=Escape.NONE).render(values)
                 for name, value in members["Data"].items()
             }
-        return members | filled
+        if "JsonBody" in members:
+            filled["Data"] = _json_body(members["JsonBody"], values)
+        return {name: value for name, value in members.items() if name != "JsonBody"} | filled
+
+
+def _json_body(text: str, values: Values) -> Any:
+    """Data as a campaign has them, an object in a text; values are escaped, so that it stays one."""
+    rendered = compile_text(text, part="JsonBody", escape=Escape.JSON_STRING).render(values)
+    try:
+        return msgspec.json.decode(rendered, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RenderError("Invalid JsonBody: no JSON object") from error
 
 
 def _over(members: Members, level: Members) -> dict[str, Any]:
