@@ -121,6 +121,15 @@ def test_an_email_without_words_of_its_own_has_the_default_ones() -> None:
     assert found == {"from": "n@example.com", "subject": "Hello", "header": None, "html": "Hi", "plain": "Hi"}
 
 
+@pytest.mark.parametrize(
+    ("own", "html", "plain"), [({"Body": "own"}, None, "own"), ({"HtmlBody": "<p>own</p>"}, "<p>own</p>", None)]
+)
+def test_default_words_are_not_put_beside_an_emails_own(own: dict[str, str], html: str | None, plain: str) -> None:
+    found = mail({"DefaultMessage": {"Title": "Hello", "Body": "Hi"}, "EmailMessage": own})
+
+    assert (found["subject"], found["html"], found["plain"]) == ("Hello", html, plain)
+
+
 def test_a_text_message_has_its_settings_and_words() -> None:
     settings = {"MessageType": "PROMOTIONAL", "OriginationNumber": "+12065550100", "EntityId": "e", "TemplateId": "t"}
 

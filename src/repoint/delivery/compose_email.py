@@ -70,12 +70,17 @@ class EmailComposer:
         simple: Members = self._message.get("SimpleEmail") or {}
         # SimpleEmail goes before Body as a whole: its members are merged with the template's, not with Body.
         body = None if simple else self._message.get("Body")
+        html = _part(simple.get("HtmlPart"), body, template.get("HtmlPart"))
+        text = _part(simple.get("TextPart"), body, template.get("TextPart"))
+        if html is None and text is None:
+            # Beside a text of the e-mail's own it would be another message, and the one that people see.
+            html = text = _part(None, default.get("Body"))
         headers = simple.get("Headers") or template.get("Headers") or []
         return EmailParts(
             from_address=self._from_address,
             subject=_data(simple.get("Subject")) or template.get("Subject") or default.get("Title") or "",
-            html=_part(simple.get("HtmlPart"), body, template.get("HtmlPart"), default.get("Body")),
-            text=_part(simple.get("TextPart"), body, template.get("TextPart"), default.get("Body")),
+            html=html,
+            text=text,
             headers=tuple((header.get("Name", ""), header.get("Value", "")) for header in headers),
             reply_to=tuple(self._message.get("ReplyToAddresses") or ()),
         )
