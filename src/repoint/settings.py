@@ -210,6 +210,9 @@ class Settings(BaseSettings):
         default={},
         description="Functions by name, {greet: {file: hooks.py:handler}}; others are looked for by `lambda_api`.",
     )
+    hook_endpoints: int = Field(
+        default=50, ge=1, le=100, description="Most endpoints that a campaign's hook is asked about in one call."
+    )
     event_webhook_secret: SecretStr | None = Field(
         default=None,
         min_length=16,
@@ -253,7 +256,7 @@ class Settings(BaseSettings):
     channel_providers: dict[str, tuple[str, ...]] = Field(
         default={},
         description="Which providers serve a channel, {EMAIL: [relay]}; the next one is asked when one is unreachable "
-        "or busy. Messages of a channel without any are kept in the mailbox.",
+        "or busy. Messages of a channel without any are kept in the mailbox; those of CUSTOM call what they name.",
     )
     application_providers: dict[str, dict[str, tuple[str, ...]]] = Field(
         default={}, description="Other providers for single applications, {<application id>: {EMAIL: [relay]}}."
