@@ -76,6 +76,10 @@ def test_a_custom_message_is_served_by_what_calls_its_target(
             {"providers": {"a": {**RELAY, "user": "shop"}}},
             ["providers.a: Value error, user and password belong together"],
         ),
+        (
+            {"providers": {"custom_webhook": {"kind": "custom_lambda"}, "custom_lambda": {"kind": "custom_lambda"}}},
+            ["providers.custom_webhook.kind: this name is that of the built-in provider of the kind custom_webhook"],
+        ),
         ({"channel_providers": {"EMAIL": ["a"]}}, ["channel_providers.EMAIL: there is no provider a"]),
         (
             {"channel_providers": {"EMAIL": []}},

@@ -96,6 +96,8 @@ def _configured(name: str, given: ProviderSettings) -> Configured:
     kind = KINDS.get(given.kind)
     if kind is None:
         raise RouteError([f"providers.{name}.kind: {given.kind} is none of {', '.join(sorted(KINDS))}"])
+    if name in _BUILT_IN and name != given.kind:
+        raise RouteError([f"providers.{name}.kind: this name is that of the built-in provider of the kind {name}"])
     try:
         return Configured(name, kind, kind.options.model_validate(given.options))
     except ValidationError as error:

@@ -245,6 +245,8 @@ class Recipients:
                     endpoint=answer.endpoint,
                     own=answer.own,
                 )
+                if candidate.known.channel_type not in self._run.channels:
+                    candidate.leave_out("ENDPOINT_CHANNEL_MISMATCH")
 
 
 def _named(version: Version) -> dict[str, object]:
