@@ -275,6 +275,17 @@ class Settings(BaseSettings):
     )
     max_templates: int = Field(default=20_000, ge=1, description="Message templates that there may be, of all kinds.")
     max_template_versions: int = Field(default=5000, ge=1, description="Versions that a message template may have.")
+    max_active_campaigns: int = Field(
+        default=200, ge=1, description="Campaigns that may be scheduled or running at once, over all applications."
+    )
+    max_event_campaigns: int = Field(
+        default=25, ge=1, description="Active campaigns of one application that events trigger."
+    )
+    max_in_app_campaigns: int = Field(default=25, ge=1, description="Active in-app campaigns of one application.")
+    strict_event_start: bool = Field(
+        default=False,
+        description="Refuse campaigns on events that start in less than 15 minutes, as Amazon's console did.",
+    )
     same_address_rule: Literal["all", "push"] = Field(
         default="all",
         description="Channels on which writing an endpoint makes others with its address INACTIVE: all, or push only.",

@@ -85,10 +85,9 @@ def read_campaign(document: Document) -> Campaign:
     additional = content.get("AdditionalTreatments", [])
     sizes = [each["SizePercent"] for each in additional]
     held_out, *cohorts = _deal(document.id, [content.get("HoldoutPercent", 0), *sizes])
-    given = [content, *({**_inherited(content), **each} for each in additional)]
     treatments = tuple(
         _treatment(number, each, defaults, content.get(TEMPLATES, {}), cohorts[number - 1])
-        for number, each in enumerate(given)
+        for number, each in enumerate(with_inherited(content))
     )
     assert document.version is not None  # noqa: S101 - campaigns have versions
     return Campaign(
@@ -105,8 +104,15 @@ def read_campaign(document: Document) -> Campaign:
     )
 
 
-def _inherited(content: Members) -> dict[str, Any]:
-    return {member: content[member] for member in _INHERITED if member in content}
+def with_inherited(content: Members) -> list[Members]:
+    """What each treatment says or takes from the campaign, the standard one first, which is the campaign itself."""
+    inherited = {member: content[member] for member in _INHERITED if member in content}
+    return [content, *({**inherited, **each} for each in content.get("AdditionalTreatments", []))]
+
+
+def full_schedule(schedule: Members) -> dict[str, Any]:
+    """A Schedule as answers show it, and in the form in which two of them compare."""
+    return {"IsLocalTime": False, **schedule}
 
 
 def _treatment(

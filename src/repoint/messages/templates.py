@@ -1,4 +1,4 @@
-"""The templates that a direct message names."""
+"""The templates that a message names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,14 @@ from repoint.delivery.recipient import Template
 from repoint.templates.find import find_template
 from repoint.templates.kinds import KINDS
 
-_KINDS = {"EmailTemplate": "EMAIL", "PushTemplate": "PUSH", "SMSTemplate": "SMS", "VoiceTemplate": "VOICE"}
+# Kinds by the members of a TemplateConfiguration.
+KIND_OF_MEMBER = {
+    "EmailTemplate": "EMAIL",
+    "InAppTemplate": "INAPP",
+    "PushTemplate": "PUSH",
+    "SMSTemplate": "SMS",
+    "VoiceTemplate": "VOICE",
+}
 
 
 async def load_templates(db: Db, configuration: Mapping[str, Any]) -> dict[str, Template]:
@@ -18,7 +25,9 @@ async def load_templates(db: Db, configuration: Mapping[str, Any]) -> dict[str, 
     Raises NotFoundException for one that there is not, BadRequestException for one without a name.
     """
     return {
-        kind: await _load(db, kind, configuration[member]) for member, kind in _KINDS.items() if member in configuration
+        kind: await _load(db, kind, configuration[member])
+        for member, kind in KIND_OF_MEMBER.items()
+        if member in configuration
     }
 
 
