@@ -65,7 +65,9 @@ def start(server: Server, application_id: str, segment_id: str, **members: Any) 
         "Name": "bench",
         "SegmentId": segment_id,
         "Schedule": {"StartTime": "IMMEDIATE"},
-        "MessageConfiguration": {"EmailMessage": {"Title": "Hello {{User.UserAttributes.FirstName}}", "HtmlBody": HTML}},
+        "MessageConfiguration": {
+            "EmailMessage": {"Title": "Hello {{User.UserAttributes.FirstName}}", "HtmlBody": HTML}
+        },
         **members,
     }
     answer = server.client.create_campaign(ApplicationId=application_id, WriteCampaignRequest=request)

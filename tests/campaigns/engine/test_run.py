@@ -23,7 +23,8 @@ async def test_who_gets_nothing_has_a_reason_in_the_ledger(shop: Shop) -> None:
     shop.put("ann")
     shop.put("out", OptOut="ALL")
     shop.put("gone", EndpointStatus="INACTIVE")
-    shop.put("nowhere", Address="", OptOut="NONE")
+    shop.put("nowhere")
+    await shop.rows("UPDATE endpoints SET address = NULL WHERE endpoint_key = 'nowhere' RETURNING 1")
     shop.put("phone", ChannelType="SMS", Address="+14255550199")
     campaign = shop.create()
 
@@ -115,7 +116,11 @@ async def test_a_value_that_is_missing_costs_one_message(shop: Shop) -> None:
     assert shop.statuses() == {"ann": "SUCCESS", "bob": "FAILURE_PERMANENT"}
     assert len(shop.records("_email.rendering_failure")) == 1
     [activity] = shop.activities(campaign)
-    assert (activity["Result"], activity["TotalEndpointCount"], activity["SuccessfulEndpointCount"]) == ("SUCCESS", 2, 1)
+    assert (activity["Result"], activity["TotalEndpointCount"], activity["SuccessfulEndpointCount"]) == (
+        "SUCCESS",
+        2,
+        1,
+    )
 
 
 async def test_a_channel_that_is_off_fails_for_each_endpoint(shop: Shop) -> None:
@@ -145,9 +150,7 @@ async def test_a_segment_of_nobody_is_done_at_once(shop: Shop) -> None:
 async def test_a_template_that_is_gone_makes_the_campaign_invalid(shop: Shop) -> None:
     shop.put("ann")
     shop.client.create_email_template(TemplateName="t", EmailTemplateRequest={"Subject": "S", "HtmlPart": "<p>x</p>"})
-    campaign = shop.create(
-        MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t"}}
-    )
+    campaign = shop.create(MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t"}})
     shop.client.delete_email_template(TemplateName="t")
 
     await shop.run()
@@ -163,9 +166,9 @@ async def test_more_endpoints_than_one_batch_has(shop: Shop) -> None:
         """
         INSERT INTO endpoints (application_id, endpoint_key, endpoint_id, cohort, created_at, effective_at, channel_type,
             address, endpoint_status, opt_out, opt_out_is_explicit, attributes, metrics,
-            own_user_attributes, request_id)
+            own_user_attributes, request_id, size_bound)
         SELECT %(app)s, 'e' || n, 'e' || n, n %% 100, now(), now(), 'EMAIL', 'e' || n || '@example.com', 'ACTIVE', 'NONE',
-            true, '{"City": ["Rome"]}', '{}', '{"Name": ["N"]}', 'r'
+            true, '{"City": ["Rome"]}', '{}', '{"Name": ["N"]}', 'r', 900
         FROM generate_series(1, 4500) AS n RETURNING 1
         """,
         app=shop.id,
