@@ -7,6 +7,7 @@ from datetime import datetime
 from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Parameters
 from repoint.db.queries import Query, load_queries
+from repoint.endpoints.load import as_json
 from repoint.queue import TaskContext, every
 from repoint.queue.forget import forget_old
 from repoint.resources.clearing import clears
@@ -38,18 +39,8 @@ class Entry:
 
 def ask_write(application_id: str, run_id: str, at: datetime, entries: Sequence[Entry]) -> tuple[Query, Parameters]:
     """The statement that writes entries; one that was in doubt takes its end, and stays marked."""
-    return Q.write_entries, {
-        "application_id": application_id,
-        "run_id": run_id,
-        "at": at,
-        "keys": [each.endpoint_key for each in entries],
-        "occurrences": [each.occurrence for each in entries],
-        "statuses": [each.status for each in entries],
-        "channel_types": [each.channel_type for each in entries],
-        "message_ids": [each.message_id for each in entries],
-        "details": [each.detail for each in entries],
-        "in_doubt": [each.is_in_doubt for each in entries],
-    }
+    named = {"application_id": application_id, "run_id": run_id, "at": at}
+    return Q.write_entries, named | {"entries": as_json(entries)}
 
 
 @every(seconds=3600)

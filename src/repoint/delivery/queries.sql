@@ -111,11 +111,11 @@ DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
 -- What became of some endpoints of a run; one that was in doubt now has its end.
 INSERT INTO deliveries (
     application_id, run_id, endpoint_key, occurrence, decided_at, status, was_in_doubt, channel_type, message_id, detail)
-SELECT %(application_id)s, %(run_id)s, key, occurrence, %(at)s, status, in_doubt, channel_type, message_id, detail
-FROM unnest(
-    %(keys)s::text[], %(occurrences)s::bigint[], %(statuses)s::text[], %(channel_types)s::text[],
-    %(message_ids)s::text[], %(details)s::text[], %(in_doubt)s::boolean[]
-) AS e (key, occurrence, status, channel_type, message_id, detail, in_doubt)
+SELECT %(application_id)s, %(run_id)s, endpoint_key, occurrence, %(at)s, status, is_in_doubt, channel_type, message_id,
+    detail
+FROM json_to_recordset(%(entries)s) AS e (
+    endpoint_key text, occurrence bigint, status text, is_in_doubt boolean, channel_type text, message_id text,
+    detail text)
 ON CONFLICT (application_id, run_id, endpoint_key, occurrence) DO UPDATE
 SET decided_at = excluded.decided_at, status = excluded.status, detail = excluded.detail
 WHERE deliveries.was_in_doubt
