@@ -6,22 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.parsers import ResponseParserError
-
 from repoint.settings import AwsCredentials, AwsService
 
 CONNECT_TIMEOUT_S = 5
-# What reading an answer ends with that is none of the service's; botocore looks at few of them.
-_NONSENSE = (ResponseParserError, AttributeError, LookupError, TypeError, UnicodeDecodeError)
-# Of these the text names an address at most; the others may quote what was sent.
-_TELLING = (HTTPClientError, NoCredentialsError, PartialCredentialsError)
 
 
 class AwsError(Exception):
@@ -82,6 +69,20 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
 @contextmanager
 def aws_errors() -> Iterator[None]:
     """Tell every way in which a call can fail as AwsError; the block holds the call and the reading of its answer."""
+    # As in session: whoever calls a service has it anyway.
+    from botocore.exceptions import (  # noqa: PLC0415 - as said
+        BotoCoreError,
+        ClientError,
+        HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+    )
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as said
+
+    # What reading an answer ends with that is none of the service's; botocore looks at few of them.
+    nonsense = (ResponseParserError, AttributeError, LookupError, TypeError, UnicodeDecodeError)
+    # Of these the text names an address at most; the others may quote what was sent.
+    telling = (HTTPClientError, NoCredentialsError, PartialCredentialsError)
     try:
         yield
     except ClientError as error:
@@ -90,15 +91,15 @@ def aws_errors() -> Iterator[None]:
     except BotoCoreError as error:
         is_unknown = isinstance(error, NoCredentialsError | PartialCredentialsError)
         code = "NoCredentials" if is_unknown else "EndpointUnreachable"
-        raise AwsError(code, str(error) if isinstance(error, _TELLING) else type(error).__name__) from error
-    except _NONSENSE as error:
+        raise AwsError(code, str(error) if isinstance(error, telling) else type(error).__name__) from error
+    except nonsense as error:
         raise AwsError("InvalidResponse", type(error).__name__) from error
 
 
 @cache
 def session() -> Any:
     """AWS's service models and what was found of credentials, read once a process."""
-    # Half a second and 37 MB that a server without any such service need not pay.
+    # Half a second and 37 MB that a server without any such service need not pay; its exceptions alone cost a tenth.
     from aiobotocore.session import get_session  # noqa: PLC0415 - for the reason above
 
     return get_session()

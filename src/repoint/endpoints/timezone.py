@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-
 _DATABASE = files("tzdata")
 
 

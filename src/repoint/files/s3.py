@@ -5,8 +5,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
-
 from repoint.aws import identity, session
 from repoint.files.file import (
     RESERVED,
@@ -36,6 +34,7 @@ async def open_s3(s3: S3, credentials: AwsCredentials | None) -> AsyncIterator[F
     # In a thread, as the first time takes most of a second.
     aws = await asyncio.to_thread(session)
     from aiohttp import ClientError as BrokenBodyError  # noqa: PLC0415 - as in session
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as in session
 
     async with aws.create_client(
         "s3",
@@ -204,6 +203,8 @@ class _S3Writer:
         Best effort: not every server lists uploads, not every role may. The bucket's lifecycle rule
         AbortIncompleteMultipartUpload does the same, and also for keys that nobody writes again.
         """
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as in session
+
         with suppress(ClientError):
             found = await self._client.list_multipart_uploads(
                 Bucket=self._target["Bucket"], Prefix=self._target["Key"], MaxUploads=100
@@ -235,6 +236,13 @@ def _object(entry: dict[str, Any]) -> FileObject:
 @contextmanager
 def _errors(bucket: str, key: str = "") -> Iterator[None]:
     """Tell what S3 refused by its own code, and everything that kept it from answering as `EndpointUnreachable`."""
+    from botocore.exceptions import (  # noqa: PLC0415 - as in session
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+    )
+
     try:
         yield
     except ClientError as error:

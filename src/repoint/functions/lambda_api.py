@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import HTTPClientError
-
 from repoint.aws import AwsError, aws_errors, open_client
 from repoint.functions.result import Failed, FailureKind, Result, returned, thrown
 from repoint.settings import AwsService
@@ -91,6 +89,8 @@ class LambdaFunction:
 
 def _had_left(error: AwsError) -> bool:
     """Whether a call may have arrived; what keeps one from being made is no HTTPClientError."""
+    from botocore.exceptions import HTTPClientError  # noqa: PLC0415 - as in repoint.aws.session
+
     return error.code == "InvalidResponse" or isinstance(error.__cause__, HTTPClientError)
 
 
