@@ -31,7 +31,7 @@ POLL_S = 0.1
 # Signatures are good for five minutes.
 RESIGN_S = 120.0
 # The settings of whoever runs this are not what is measured.
-FOREIGN = ("AWS_", "REPOINT_", "PG")
+FOREIGN = ("AWS_", "REPOINT_", "PG", "PYTHONDONTWRITEBYTECODE")
 
 
 @contextmanager

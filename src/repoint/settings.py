@@ -252,7 +252,7 @@ class Settings(BaseSettings):
     )
     at_most_once_channels: tuple[str, ...] = Field(
         default=(),
-        description="Channels, CUSTOM among them, on which a campaign's message in doubt after a crash is not repeated.",
+        description="Channels, CUSTOM among them, on which a campaign repeats no message that a crash left in doubt.",
     )
     event_days: int = Field(default=91, ge=1, description="Days that the event log is kept.")
 

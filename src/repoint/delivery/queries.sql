@@ -61,8 +61,8 @@ DELETE FROM sent_messages WHERE ctid = ANY(ARRAY(
 -- suppressed --
 -- Which of these addresses nothing is sent to, and why.
 SELECT s.channel_type, s.address, s.reason
-FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_type, address)
-JOIN suppressions s ON s.channel_type = asked.channel_type AND s.address = asked.address
+FROM json_array_elements(%(addresses)s) AS asked (pair)
+JOIN suppressions s ON s.channel_type = asked.pair->>0 AND s.address = asked.pair->>1
 
 -- suppress --
 -- Nothing is sent to this address from now on; the first reason stays.

@@ -13,6 +13,7 @@ from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.delivery.phone_number import InvalidNumberError, e164
+from repoint.endpoints.load import as_json
 from repoint.operation import Call, Input, Output, extension, whole_number
 from repoint.templates.address import wire_address
 from repoint.templates.errors import RenderError
@@ -37,8 +38,8 @@ async def suppressed(db: Db, addresses: Iterable[tuple[ChannelType, str]]) -> di
     asked = [each for each in addresses if each[0] in _CHANNELS]
     if not asked:
         return {}
-    parameters = {"channel_types": [each[0] for each in asked], "addresses": [each[1] for each in asked]}
-    return {(row["channel_type"], row["address"]): row["reason"] for row in await db.rows(Q.suppressed, parameters)}
+    rows = await db.tuples(Q.suppressed, {"addresses": as_json(asked)})
+    return {(channel_type, address): reason for channel_type, address, reason in rows}
 
 
 async def suppress(db: Db, addresses: Sequence[tuple[ChannelType, str, Reason]], now: datetime) -> None:

@@ -72,6 +72,8 @@ class Subject:
         return cls(client_id, _NO_DEVICE, None, None)
 
 
+# Asked some times for each record of a group, all of one instant.
+@lru_cache(maxsize=64)
 def milliseconds(at: datetime) -> int:
     """Whole milliseconds since 1970, what is finer cut off."""
     return (at - _EPOCH) // _MILLISECOND

@@ -1,6 +1,7 @@
 """What every worker does for campaigns: starts what is due, and works on some batches at a time."""
 
 import asyncio
+import time
 from collections import Counter
 
 import psycopg
@@ -50,6 +51,7 @@ class Engine:
         self._seats = Seats()
         self._working: dict[asyncio.Task[None], Batch] = {}
         self._has_changed = asyncio.Event()
+        self._kept_time_at = -POLL_S
 
     async def run(self) -> None:
         """Run campaigns for ever, through failures of the database."""
@@ -75,6 +77,7 @@ class Engine:
     async def drain(self) -> None:
         """Run campaigns until nothing is left that could be done now (for tests)."""
         while True:
+            self._kept_time_at = -POLL_S
             await self._look()
             if self._working:
                 await asyncio.wait(set(self._working), return_when=asyncio.FIRST_COMPLETED)
@@ -83,14 +86,19 @@ class Engine:
 
     async def _look(self) -> float:
         """Start and claim what there is; how long to wait before the next look."""
-        await start_due(self._context)
-        await self._complete_days()
+        await self._keep_time()
         await self._claim()
         async with self._context.database.connection() as db:
             is_busy = await db.value(Q.state)
         return POLL_S if is_busy else IDLE_POLL_S
 
-    async def _complete_days(self) -> None:
+    async def _keep_time(self) -> None:
+        """Start what is due and end what events trigger no more: at each poll, however often batches end between."""
+        now = time.monotonic()
+        if now < self._kept_time_at + POLL_S:
+            return
+        self._kept_time_at = now
+        await start_due(self._context)
         async with self._context.database.connection() as db:
             await db.execute(Q.complete_days, {"now": self._context.now()})
 

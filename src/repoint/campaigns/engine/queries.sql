@@ -244,13 +244,17 @@ FROM documents WHERE kind = 'app-settings' AND id = %(application_id)s
 
 -- ledger_of --
 -- What the ledger says of some endpoints in a run.
-SELECT endpoint_key, status FROM deliveries
-WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND endpoint_key = ANY(%(keys)s)
+SELECT d.endpoint_key, d.status
+FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
+    SELECT endpoint_key, status FROM deliveries
+    WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND endpoint_key = asked.key
+    OFFSET 0
+) AS d
 
 -- same_addresses --
 -- Endpoints that have the channel and address of one of these, each with when it was written.
 SELECT e.endpoint_key, e.channel_type, e.address, e.effective_at
-FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_type, address), LATERAL (
+FROM json_to_recordset(%(places)s) AS asked (channel_type text, address text), LATERAL (
     SELECT endpoint_key, channel_type, address, effective_at FROM endpoints
     WHERE key_hash(application_id, address) = key_hash(%(application_id)s::uuid, asked.address)
         AND application_id IS NOT DISTINCT FROM %(application_id)s::uuid AND address = asked.address
@@ -261,7 +265,7 @@ FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_
 -- same_snapshot_addresses --
 -- The same among the snapshots of a version of an imported segment.
 SELECT e.endpoint_key, e.channel_type, e.address, e.effective_at
-FROM unnest(%(channel_types)s::text[], %(addresses)s::text[]) AS asked (channel_type, address), LATERAL (
+FROM json_to_recordset(%(places)s) AS asked (channel_type text, address text), LATERAL (
     SELECT endpoint_key, channel_type, address, effective_at FROM endpoint_snapshots
     WHERE key_hash(application_id, address) = key_hash(%(application_id)s::uuid, asked.address)
         AND application_id IS NOT DISTINCT FROM %(application_id)s::uuid

@@ -17,6 +17,7 @@ from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.delivery.ledger import IN_DOUBT
 from repoint.delivery.recipient import Recipient
+from repoint.endpoints.load import as_json
 from repoint.endpoints.timezone import find_zone
 from repoint.events.records import CampaignStatus
 from repoint.messages.recipients import message_id
@@ -158,7 +159,7 @@ class Recipients:
 
     async def _served(self, db: Db, documents: Iterable[str]) -> set[str]:
         """Those who had their turn in another zone, before they moved."""
-        parameters = {"application_id": self._run.application_id, "run_id": self._run.id, "keys": list(documents)}
+        parameters = {"application_id": self._run.application_id, "run_id": self._run.id, "keys": as_json(documents)}
         return {row["endpoint_key"] for row in await db.rows(Q.ledger_of, parameters)}
 
     async def _find_duplicates(self, found: Sequence[Candidate], snapshots: Mapping[str, Version]) -> None:
@@ -172,8 +173,9 @@ class Recipients:
             return
         parameters: dict[str, Any] = {
             "application_id": self._run.application_id,
-            "channel_types": [each.known.channel_type for each in found],
-            "addresses": [each.known.address for each in found],
+            "places": as_json(
+                {"channel_type": each.known.channel_type, "address": each.known.address} for each in found
+            ),
         }
         query = Q.same_addresses
         if version is not None:
@@ -196,7 +198,7 @@ class Recipients:
         keys = sorted({key for keys in shared.values() for key in keys})
         members = await members_among(self._database, self._run.audience, keys, version)
         async with self._database.connection() as db:
-            parameters = {"application_id": self._run.application_id, "run_id": self._run.id, "keys": keys}
+            parameters = {"application_id": self._run.application_id, "run_id": self._run.id, "keys": as_json(keys)}
             known = {row["endpoint_key"]: row["status"] for row in await db.rows(Q.ledger_of, parameters)}
         for candidate in found:
             rivals = shared.get((candidate.known.channel_type, candidate.known.address), {})
