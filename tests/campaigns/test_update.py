@@ -1,5 +1,6 @@
 """How campaigns change, pause and go on (campaigns.md section 3), and what the scheduler finds of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,6 +66,18 @@ def test_sending_back_what_was_answered_changes_the_version_only(shop: Shop) -> 
 
     assert updated == campaign | {"Version": 2, "LastModifiedDate": updated["LastModifiedDate"]}
     assert shop.rows(campaign["Id"]) == before
+
+
+def test_updates_at_one_time_are_a_version_each(shop: Shop) -> None:
+    campaign_id = shop.create(Limits={"Daily": 1})["Id"]
+    requests: list[dict[str, Any]] = [{"Name": "a"}, {"Description": "b"}, {"Priority": 2}, {"HoldoutPercent": 3}]
+
+    with ThreadPoolExecutor(4) as pool:
+        updated = list(pool.map(lambda request: shop.update(campaign_id, **request), requests))
+
+    assert sorted(each["Version"] for each in updated) == [2, 3, 4, 5]
+    campaign = shop.get(campaign_id)
+    assert {name: value for request in requests for name, value in request.items() if campaign[name] != value} == {}
 
 
 def test_a_new_schedule_moves_the_next_run(shop: Shop) -> None:
