@@ -165,6 +165,29 @@ def test_once_resumed_too_late_is_completed_with_a_cancelled_run(shop: Shop) -> 
     assert "Start" not in activity
 
 
+def test_once_resumed_after_its_run_is_completed_without_another(shop: Shop) -> None:
+    campaign_id = shop.create(Schedule={"StartTime": at(STARTS_AT)})["Id"]
+    run = {"campaign": campaign_id, "run": "a" * 32, "at": STARTS_AT}
+    shop.move(campaign_id, "EXECUTING")
+    shop.update(campaign_id, IsPaused=True)
+    # What an engine does at the end of a run, when it finds the campaign paused.
+    shop.execute(
+        "INSERT INTO campaign_runs (application_id, run_id, campaign_id, treatment_id, version, scheduled_at, "
+        "started_at, ended_at, state, result, is_triggered) VALUES "
+        "(%(app)s, %(run)s, %(campaign)s, 0, 1, %(at)s, %(at)s, %(at)s, 'COMPLETED', 'SUCCESS', false)",
+        run,
+    )
+    shop.execute(
+        "UPDATE campaign_treatments SET status = 'PAUSED', due_at = NULL, next_run_id = NULL, next_start_at = NULL", run
+    )
+
+    with still(STARTS_AT + timedelta(hours=1)):
+        resumed = shop.update(campaign_id, IsPaused=False)
+
+    assert state(resumed) == "COMPLETED"
+    assert [(each["Id"], each["Result"]) for each in shop.activities(campaign_id)] == [("a" * 32, "SUCCESS")]
+
+
 def test_resuming_does_not_make_up_what_was_missed(shop: Shop) -> None:
     campaign_id = shop.create(IsPaused=True, Schedule=daily())["Id"]
 
