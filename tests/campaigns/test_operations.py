@@ -320,7 +320,7 @@ async def test_a_deleted_application_leaves_nothing(shop: Shop, worker: Worker) 
     key = {"run": UNKNOWN, "campaign": campaign_id}
     rows = {
         "campaign_sweeps (application_id, run_id, number, due_at)": "%(app)s, %(run)s, 0, now()",
-        "campaign_batches (application_id, run_id, campaign_id, after_key)": "%(app)s, %(run)s, %(campaign)s, ''",
+        "campaign_batches (application_id, run_id, after_key)": "%(app)s, %(run)s, ''",
         "campaign_paces (application_id, campaign_id, free_at)": "%(app)s, %(campaign)s, now()",
         "deliveries (application_id, run_id, endpoint_key, occurrence, decided_at, status)": (
             "%(app)s, %(run)s, 'a', 0, now(), 'SUCCESS'"

@@ -205,7 +205,6 @@ ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
 CREATE TABLE public.campaign_batches (
     application_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
     number bigint NOT NULL,
     sweep integer,
     after_key text COLLATE pg_catalog."C",

@@ -81,7 +81,6 @@ CREATE INDEX campaign_sweeps_due ON campaign_sweeps (due_at) WHERE NOT is_cut;
 CREATE TABLE campaign_batches (
     application_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
     number bigint GENERATED ALWAYS AS IDENTITY,
     sweep integer,
     -- What is left of the range: keys above this one, up to the last; null is no end.
