@@ -37,11 +37,11 @@ def add_run(shop: Shop, campaign_id: str, number: int, **columns: Any) -> str:
     return run_id
 
 
-def add_batch(shop: Shop, campaign_id: str, run_id: str, counts: dict[str, int]) -> None:
+def add_batch(shop: Shop, run_id: str, counts: dict[str, int]) -> None:
     shop.execute(
-        "INSERT INTO campaign_batches (application_id, run_id, campaign_id, after_key, counts) "
-        "VALUES (%(app)s, %(run)s, %(campaign)s, '', %(counts)s)",
-        {"run": run_id, "campaign": campaign_id, "counts": json.dumps(counts)},
+        "INSERT INTO campaign_batches (application_id, run_id, after_key, counts) "
+        "VALUES (%(app)s, %(run)s, '', %(counts)s)",
+        {"run": run_id, "counts": json.dumps(counts)},
     )
 
 
@@ -72,9 +72,9 @@ def test_boto3_reads_activities(shop: Shop, campaign_id: str) -> None:
 def test_a_running_run_counts_its_open_batches(shop: Shop, campaign_id: str) -> None:
     counts = {"TOTAL": 3, "SUCCESSFUL": 2, "ENDPOINT_PRODUCED": 4, "TIMEZONES_COMPLETED": 1}
     run_id = add_run(shop, campaign_id, 1, counts=json.dumps(counts), timezones_total=5)
-    add_batch(shop, campaign_id, run_id, {"TOTAL": 10, "ENDPOINT_PRODUCED": 20, "ENDPOINT_OPT_OUT": 10})
-    add_batch(shop, campaign_id, run_id, {"TOTAL": 100, "SUCCESSFUL": 100})
-    add_batch(shop, campaign_id, "f" * 32, {"TOTAL": 1000})
+    add_batch(shop, run_id, {"TOTAL": 10, "ENDPOINT_PRODUCED": 20, "ENDPOINT_OPT_OUT": 10})
+    add_batch(shop, run_id, {"TOTAL": 100, "SUCCESSFUL": 100})
+    add_batch(shop, "f" * 32, {"TOTAL": 1000})
 
     activity = shop.activities(campaign_id)[1]
 

@@ -1,12 +1,14 @@
 """The operations on campaigns as callers meet them (campaigns.md sections 1 and 3)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from repoint.queue.worker import Worker
 from tests.campaigns.conftest import SMS, Shop, after, bad, missing, told
 
 UNKNOWN = "0123456789abcdef0123456789abcdef"
@@ -292,6 +294,57 @@ def test_a_deleted_segment_takes_its_campaigns_along(shop: Shop) -> None:
     assert runs(shop) == [
         {"state": "CANCELLED", "result": "FAIL", "reason": "The campaign's segment was deleted.", "is_open": False}
     ]
+
+
+def test_a_segment_that_is_deleted_meanwhile_leaves_no_campaign(shop: Shop) -> None:
+    other = shop.create_segment(Name="other")
+    moving = [shop.create(SegmentId=other)["Id"] for _ in range(3)]
+    move = {"SegmentId": shop.segment_id}
+
+    with ThreadPoolExecutor(7) as pool:
+        created = [pool.submit(shop.send, "POST", "", shop.request()) for _ in range(3)]
+        moved = [pool.submit(shop.send, "PUT", f"/{each}", move) for each in moving]
+        shop.client.delete_segment(ApplicationId=shop.id, SegmentId=shop.segment_id)
+        answers = [each.result() for each in (*created, *moved)]
+
+    refused = missing(f"Segment not found: {shop.segment_id}")
+    assert [answer for answer in answers if answer.status >= 400 and told(answer) != refused] == []
+    left = shop.send("GET", "").json["Item"]
+    assert {campaign["SegmentId"] for campaign in left} <= {other}
+    assert len(shop.execute("SELECT * FROM campaign_treatments", {})) == len(left)
+
+
+async def test_a_deleted_application_leaves_nothing(shop: Shop, worker: Worker) -> None:
+    campaign_id = shop.create()["Id"]
+    start_run(shop, campaign_id)
+    key = {"run": UNKNOWN, "campaign": campaign_id}
+    rows = {
+        "campaign_sweeps (application_id, run_id, number, due_at)": "%(app)s, %(run)s, 0, now()",
+        "campaign_batches (application_id, run_id, after_key)": "%(app)s, %(run)s, ''",
+        "campaign_paces (application_id, campaign_id, free_at)": "%(app)s, %(campaign)s, now()",
+        "deliveries (application_id, run_id, endpoint_key, occurrence, decided_at, status)": (
+            "%(app)s, %(run)s, 'a', 0, now(), 'SUCCESS'"
+        ),
+        "cap_counts (application_id, endpoint_key, scope_id)": "%(app)s, 'a', %(campaign)s",
+    }
+    for table, values in rows.items():
+        shop.execute(f"INSERT INTO {table} VALUES ({values})", key)  # noqa: S608 - what stands above
+
+    shop.client.delete_app(ApplicationId=shop.id)
+    await worker.drain()
+
+    for table in (
+        "documents",
+        "document_versions",
+        "campaign_treatments",
+        "campaign_runs",
+        "campaign_sweeps",
+        "campaign_batches",
+        "campaign_paces",
+        "deliveries",
+        "cap_counts",
+    ):
+        assert shop.execute(f"SELECT * FROM {table}", {}) == [], table  # noqa: S608 - names of tables
 
 
 def test_a_deleted_application_stops_its_campaigns(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """How campaigns change, pause and go on (campaigns.md section 3), and what the scheduler finds of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,6 +66,18 @@ def test_sending_back_what_was_answered_changes_the_version_only(shop: Shop) -> 
 
     assert updated == campaign | {"Version": 2, "LastModifiedDate": updated["LastModifiedDate"]}
     assert shop.rows(campaign["Id"]) == before
+
+
+def test_updates_at_one_time_are_a_version_each(shop: Shop) -> None:
+    campaign_id = shop.create(Limits={"Daily": 1})["Id"]
+    requests: list[dict[str, Any]] = [{"Name": "a"}, {"Description": "b"}, {"Priority": 2}, {"HoldoutPercent": 3}]
+
+    with ThreadPoolExecutor(4) as pool:
+        updated = list(pool.map(lambda request: shop.update(campaign_id, **request), requests))
+
+    assert sorted(each["Version"] for each in updated) == [2, 3, 4, 5]
+    campaign = shop.get(campaign_id)
+    assert {name: value for request in requests for name, value in request.items() if campaign[name] != value} == {}
 
 
 def test_a_new_schedule_moves_the_next_run(shop: Shop) -> None:
@@ -150,6 +163,29 @@ def test_once_resumed_too_late_is_completed_with_a_cancelled_run(shop: Shop) -> 
     assert parse_instant(activity["ScheduledStart"]) == STARTS_AT
     assert parse_instant(activity["End"]) == resumed_at
     assert "Start" not in activity
+
+
+def test_once_resumed_after_its_run_is_completed_without_another(shop: Shop) -> None:
+    campaign_id = shop.create(Schedule={"StartTime": at(STARTS_AT)})["Id"]
+    run = {"campaign": campaign_id, "run": "a" * 32, "at": STARTS_AT}
+    shop.move(campaign_id, "EXECUTING")
+    shop.update(campaign_id, IsPaused=True)
+    # What an engine does at the end of a run, when it finds the campaign paused.
+    shop.execute(
+        "INSERT INTO campaign_runs (application_id, run_id, campaign_id, treatment_id, version, scheduled_at, "
+        "started_at, ended_at, state, result, is_triggered) VALUES "
+        "(%(app)s, %(run)s, %(campaign)s, 0, 1, %(at)s, %(at)s, %(at)s, 'COMPLETED', 'SUCCESS', false)",
+        run,
+    )
+    shop.execute(
+        "UPDATE campaign_treatments SET status = 'PAUSED', due_at = NULL, next_run_id = NULL, next_start_at = NULL", run
+    )
+
+    with still(STARTS_AT + timedelta(hours=1)):
+        resumed = shop.update(campaign_id, IsPaused=False)
+
+    assert state(resumed) == "COMPLETED"
+    assert [(each["Id"], each["Result"]) for each in shop.activities(campaign_id)] == [("a" * 32, "SUCCESS")]
 
 
 def test_resuming_does_not_make_up_what_was_missed(shop: Shop) -> None:

@@ -13,14 +13,23 @@ FROM campaign_treatments
 WHERE application_id = %(application_id)s AND campaign_id = ANY(%(campaign_ids)s::uuid[])
 ORDER BY treatment_id
 
--- insert_treatments --
--- The treatments of a campaign that has none.
-INSERT INTO campaign_treatments
+-- write_treatments --
+-- Treatments of a campaign, in the place of those with their numbers. Rows stay the same ones: whoever waits for one of
+-- them finds it changed, not gone.
+INSERT INTO campaign_treatments AS t
     (application_id, campaign_id, treatment_id, status, frequency, due_at, next_run_id, next_start_at)
-SELECT %(application_id)s::uuid, %(campaign_id)s::uuid, t.*
-FROM json_to_recordset(%(treatments)s) AS t (
+SELECT %(application_id)s::uuid, %(campaign_id)s::uuid, given.*
+FROM json_to_recordset(%(treatments)s) AS given (
     treatment_id smallint, status text, frequency text, due_at timestamptz, next_run_id uuid, next_start_at timestamptz
 )
+ON CONFLICT (application_id, campaign_id, treatment_id) DO UPDATE SET
+    status = excluded.status, frequency = excluded.frequency, due_at = excluded.due_at,
+    next_run_id = excluded.next_run_id, next_start_at = excluded.next_start_at
+
+-- delete_treatments_from --
+-- The treatments of a campaign from a number on.
+DELETE FROM campaign_treatments
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id >= %(number)s
 
 -- delete_treatments --
 -- The treatments of a campaign.

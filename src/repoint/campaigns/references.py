@@ -7,6 +7,8 @@ That is the version of its segment, its templates, the settings of its applicati
 import asyncio
 from typing import Any
 
+import structlog
+
 from repoint.apps.operations import SETTINGS
 from repoint.campaigns.campaign import TEMPLATES, Members, with_inherited
 from repoint.campaigns.check import urls_of
@@ -18,6 +20,8 @@ from repoint.messages.templates import KIND_OF_MEMBER, load_templates
 from repoint.segments.segment import SEGMENTS
 from repoint.segments.sources import load_sources
 from repoint.settings import Settings
+
+log = structlog.get_logger()
 
 _DEFAULTS = ("CampaignHook", "Limits", "QuietTime")
 # Member of a TemplateConfiguration, name and version of a template.
@@ -76,7 +80,8 @@ async def ask_webhooks(content: Members, settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             for url in urls_of(content):
                 group.create_task(check_custom_url(url, settings))
-    except* RefusedUrlError:
+    except* RefusedUrlError as group:
+        log.info("A webhook did not expect us", reasons=[str(error) for error in group.exceptions])
         raise BadRequestException("The webhook didn't return the expected X-Amz-Pinpoint-AccountId header") from None
 
 

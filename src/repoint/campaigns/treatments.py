@@ -126,8 +126,8 @@ async def lock_standings(db: Db, key: Mapping[str, Any]) -> list[Standing]:
 async def write_standings(db: Db, key: Mapping[str, Any], standings: Sequence[Standing]) -> None:
     """Put these in the place of those that the campaign had."""
     rows = [{"treatment_id": number, **asdict(standing)} for number, standing in enumerate(standings)]
-    await db.execute(Q.delete_treatments, key)
-    await db.execute(Q.insert_treatments, {**key, "treatments": msgspec.json.encode(rows).decode()})
+    await db.execute(Q.write_treatments, {**key, "treatments": msgspec.json.encode(rows).decode()})
+    await db.execute(Q.delete_treatments_from, {**key, "number": len(rows)})
 
 
 async def read_statuses(db: Db, application_id: str, campaign_ids: Iterable[str]) -> dict[str, dict[int, str]]:
