@@ -45,7 +45,5 @@ for _statement in (
     Q.clear_runs,
     Q.clear_treatments,
     Q.clear_paces,
-    Q.clear_deliveries,
-    Q.clear_caps,
 ):
     clears(_statement)

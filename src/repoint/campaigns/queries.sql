@@ -137,12 +137,6 @@ DELETE FROM campaign_treatments WHERE ctid = ANY(ARRAY(
 DELETE FROM campaign_paces WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM campaign_paces WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
--- clear_deliveries --
--- Some rows of a deleted application's ledger.
-DELETE FROM deliveries WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM deliveries WHERE application_id = %(application_id)s LIMIT %(rows)s))
-
--- clear_caps --
 -- Some counts of a deleted application's messages.
 DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM cap_counts WHERE application_id = %(application_id)s LIMIT %(rows)s))

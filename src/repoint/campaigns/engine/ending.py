@@ -39,7 +39,12 @@ async def fail_run(db: Db, run: Mapping[str, Any], reason: str, now: datetime) -
 
 
 async def _advance(db: Db, application_id: str, run: Mapping[str, Any]) -> None:
-    """Where a treatment stands after a run: in wait for the next one, paused, or at its end."""
+    """Where a treatment stands after a run: in wait for the next one, paused, or at its end.
+
+    Held before the campaign is read: whoever pauses it writes both, and would be overwritten in between.
+    """
+    named = {"campaign_id": run["campaign_id"], "treatment_id": run["treatment_id"]}
+    await db.execute(Q.hold_treatment, {"application_id": application_id, **named})
     try:
         document = await CAMPAIGNS.get(db, run["campaign_id"].hex, application_id)
     except NotFoundException:

@@ -14,6 +14,12 @@ WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND 
     AND due_at <= %(now)s
 FOR UPDATE SKIP LOCKED
 
+-- hold_treatment --
+-- A treatment, which nobody else moves until the transaction ends.
+SELECT FROM campaign_treatments
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
+FOR UPDATE
+
 -- set_treatment --
 -- Where a treatment stands from now on; a next run that was known before keeps its id.
 UPDATE campaign_treatments
