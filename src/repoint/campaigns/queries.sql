@@ -136,7 +136,3 @@ DELETE FROM campaign_treatments WHERE ctid = ANY(ARRAY(
 -- Some paces of a deleted application.
 DELETE FROM campaign_paces WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM campaign_paces WHERE application_id = %(application_id)s LIMIT %(rows)s))
-
--- Some counts of a deleted application's messages.
-DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM cap_counts WHERE application_id = %(application_id)s LIMIT %(rows)s))
