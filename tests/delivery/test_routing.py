@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 import structlog
+from msgspec import structs
 from pydantic import BaseModel
 
 from repoint.delivery.message import Custom, Message
@@ -97,7 +98,7 @@ def fakes() -> Iterator[Fakes]:
 
 
 async def test_messages_go_to_the_provider_of_their_channel_and_application(fakes: Fakes) -> None:
-    own = replace(email(2), application_id="own")
+    own = structs.replace(email(2), application_id="own")
     surroundings = fakes.surroundings(application_providers={"own": {"EMAIL": ("b",)}})
 
     async with open_providers(surroundings) as providers:

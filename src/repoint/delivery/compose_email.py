@@ -11,7 +11,7 @@ from repoint.delivery.recipient import Members, Recipient, Source
 from repoint.templates.address import read_mailbox, wire_address
 from repoint.templates.errors import RenderError
 from repoint.templates.escape import Escape
-from repoint.templates.mime import EmailPart, EmailParts, compile_email, raw_email
+from repoint.templates.mime import CompiledEmail, EmailPart, EmailParts, compile_email, raw_email
 from repoint.templates.text import compile_text
 from repoint.templates.values import Values
 
@@ -25,6 +25,9 @@ class EmailComposer:
         self._message = source.member("EmailMessage")
         self._from_address: str = self._message.get("FromAddress") or channel["FromAddress"]
         self._parts = self._common(source)
+        # Made for the first recipient: the same for all.
+        self._common_mail: CompiledEmail | None = None
+        self._bounces_to: str | None = None
         data = (self._message.get("RawEmail") or {}).get("Data")
         self._raw = self._raw_email(raw_email(data)) if data else None
 
@@ -40,7 +43,7 @@ class EmailComposer:
         if parts.html is None and parts.text is None:
             return None
         message_id, tracking = recipient.message_id, self._tracking
-        mime = compile_email(parts).render(
+        mime = self._compiled(parts).render(
             values,
             to=recipient.address,
             message_id=message_id,
@@ -53,9 +56,18 @@ class EmailComposer:
         subject = compile_text(parts.subject, part="Subject", escape=Escape.NONE).render(values)
         return Email(self._sender(parts.from_address), mime, parts.from_address, subject)
 
+    def _compiled(self, parts: EmailParts) -> CompiledEmail:
+        if parts is not self._parts:
+            return compile_email(parts)
+        if self._common_mail is None:
+            self._common_mail = compile_email(parts)
+        return self._common_mail
+
     def _sender(self, from_address: str) -> str:
         """Where bounces go."""
-        return read_mailbox(self._message.get("FeedbackForwardingAddress") or from_address).address
+        if self._bounces_to is None:
+            self._bounces_to = read_mailbox(self._message.get("FeedbackForwardingAddress") or from_address).address
+        return self._bounces_to
 
     def _raw_email(self, mime: bytes) -> Email:
         """As it came: sender and subject are those of its own headers."""

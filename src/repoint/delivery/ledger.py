@@ -1,8 +1,9 @@
 """The ledger: what became of each endpoint of a run, one row each, kept for who asks why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Parameters
@@ -21,8 +22,7 @@ clears(Q.clear_caps)
 IN_DOUBT = "IN_DOUBT"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """What was decided about one endpoint."""
 
     endpoint_key: str

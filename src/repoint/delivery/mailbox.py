@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -132,4 +131,4 @@ def _headline(content: Content) -> str:
 
 
 def _bytes(content: Content) -> bytes:
-    return content.mime if isinstance(content, Email) else msgspec.json.encode(asdict(content))
+    return content.mime if isinstance(content, Email) else msgspec.json.encode(content)

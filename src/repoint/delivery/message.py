@@ -3,14 +3,14 @@
 Whoever sends has resolved templates, variables and settings before; a provider only carries it.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from repoint.contract.shapes import ChannelType
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
+class Email(msgspec.Struct, frozen=True):
     """A complete message of RFC 5322, line ends CRLF, with all its headers."""
 
     # Of the envelope: where bounces go. An address alone, without a name.
@@ -29,8 +29,7 @@ class Email:
         return [(name, value.strip()) for name, colon, value in pairs if colon]
 
 
-@dataclass(frozen=True, slots=True)
-class Sms:
+class Sms(msgspec.Struct, frozen=True):
     """A text message; the address is E.164 with its `+`."""
 
     body: str
@@ -45,8 +44,7 @@ class Sms:
     template_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(msgspec.Struct, frozen=True):
     """A text to be spoken; SSML when it begins with `<speak>`."""
 
     body: str
@@ -55,21 +53,19 @@ class Voice:
     origination_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(msgspec.Struct, frozen=True):
     """A notification under the names of the contract's channel messages, merged and filled in."""
 
     # Title, Body, Action, Url, Data, TimeToLive …: what GCMMessage, APNSMessage, ADMMessage and BaiduMessage hold.
     members: dict[str, Any]
     # Added to the payload's `data.pinpoint`.
-    context: dict[str, str] = field(default_factory=dict)
+    context: dict[str, str] = msgspec.field(default_factory=dict)
     # campaign_id, treatment_id and campaign_activity_id, or the journey's (channels.md section 6.1).
-    origin: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, str] = msgspec.field(default_factory=dict)
     endpoint_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Custom:
+class Custom(msgspec.Struct, frozen=True):
     """What a custom channel hands to the user's code: one endpoint's share of the payload."""
 
     endpoint_id: str
@@ -85,8 +81,7 @@ class Custom:
 Content = Email | Sms | Voice | Push | Custom
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message to one address."""
 
     # Told to the caller, and the same whenever this message is sent again: providers make Message-IDs and

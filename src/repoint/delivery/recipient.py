@@ -1,9 +1,11 @@
 """Who is sent to, and what the content of a send is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 from repoint.channels.stored import Channel
 from repoint.contract.shapes import ChannelType
@@ -13,8 +15,7 @@ Members = Mapping[str, Any]
 NO_MEMBERS: Members = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(msgspec.Struct, frozen=True):
     """One address, alone or as that of an endpoint."""
 
     # Of the message that it gets.
@@ -27,7 +28,7 @@ class Recipient:
     # As answers show it; None for an address alone.
     endpoint: Members | None = None
     # What is special to it: an AddressConfiguration or EndpointSendConfiguration.
-    own: Members = field(default_factory=dict)
+    own: Members = msgspec.field(default_factory=dict)
 
     @property
     def data(self) -> Members:
@@ -55,9 +56,9 @@ class Source:
     # The application's channels, disabled ones too.
     channels: Mapping[ChannelType, Channel]
     # Given along by the caller; told in records, and to apps in notifications.
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = msgspec.field(default_factory=dict)
     # Where a notification says that it comes from (channels.md section 6.1).
-    origin: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = msgspec.field(default_factory=dict)
     # None when links and pictures of e-mails lead nowhere.
     tracking: Tracking | None = None
 

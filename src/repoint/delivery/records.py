@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+import msgspec
+
 from repoint.contract.shapes import EndpointResponse
 from repoint.delivery.compose import Unrendered, refused
 from repoint.delivery.message import Email, Message, Sms
@@ -27,8 +29,7 @@ from repoint.events.sms_records import sms_record
 _BAD_ADDRESS = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True):
     """One recipient and how the message to it ended."""
 
     recipient: Recipient

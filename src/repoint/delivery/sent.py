@@ -1,7 +1,6 @@
 """Messages that have gone out, kept as long as somebody may tell of them: opens, clicks, bounces, receipts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -21,8 +20,7 @@ Q = load_queries("repoint.delivery")
 clears(Q.clear_sent)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """A message as its records tell of it."""
 
     message_id: str

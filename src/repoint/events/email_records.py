@@ -4,7 +4,7 @@ A message has one recipient. Its records share `event_timestamp`, the time it wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,8 +19,7 @@ MAX_HEADERS_BYTES = 10_240
 _OURS = frozenset({"feedback", "treatment_id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(msgspec.Struct, frozen=True):
     """A message as it was sent to one address."""
 
     # As SendMessages told it.
@@ -31,7 +30,7 @@ class Mail:
     subject: str
     headers: Sequence[tuple[str, str]]
     # Where it comes from: `CampaignRun.attributes()`, `JourneyStep.attributes()`, or what `direct` makes.
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
 
     def document(self, *, more_headers: Sequence[tuple[str, str]] = ()) -> JsonObject:
         """What every record tells of it."""

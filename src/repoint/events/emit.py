@@ -8,9 +8,10 @@ nothing, an emitter announces itself by a shared lock which names the last posit
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+
+import msgspec
 
 from repoint.db.cells import NULL, json_cell, text_cell
 from repoint.db.pool import Db
@@ -21,8 +22,7 @@ Q = load_queries("repoint.events")
 _LINES_AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event as the log keeps it."""
 
     application_id: str

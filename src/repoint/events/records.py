@@ -35,7 +35,6 @@ _TOLD = (
     "CreationDate",
 )
 _encode = msgspec.json.Encoder().encode
-_NO_DEVICE = msgspec.Raw(b'{"platform":{}}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +45,35 @@ class Origin:
     application_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct):
     """Whom events are about, as their records tell it: made once for all events of an endpoint."""
 
     client_id: str
-    # What an app told of its device; `{"platform": {}}` for nothing.
-    device: msgspec.Raw
-    app_version: str | None
+    # Of an endpoint; empty for whom there is none.
+    demographic: JsonObject
     # `{"custom": {"endpoint": "…"}}`, the endpoint as JSON in a string; None for whom there is no endpoint.
     client_context: msgspec.Raw | None
+    _device: msgspec.Raw | None = None
+
+    @property
+    def device(self) -> msgspec.Raw:
+        """What an app told of its device; `{"platform": {}}` for nothing. Only records of apps tell it."""
+        if self._device is None:
+            self._device = msgspec.Raw(_encode(_device(self.demographic)))
+        return self._device
 
     @classmethod
     def of(cls, endpoint: EndpointResponse) -> "Subject":
         """A stored endpoint, as GetEndpoint answers it."""
-        demographic: JsonObject = endpoint.get("Demographic", {})  # type: ignore[assignment]  # read by name below
         told = {member: endpoint[member] for member in _TOLD if endpoint.get(member)}  # type: ignore[literal-required]
         context = {"custom": {"endpoint": _encode(told).decode()}}
-        device = msgspec.Raw(_encode(_device(demographic)))
-        return cls(endpoint["Id"], device, demographic.get("AppVersion"), msgspec.Raw(_encode(context)))
+        demographic: JsonObject = endpoint.get("Demographic", {})  # type: ignore[assignment]  # read by name below
+        return cls(endpoint["Id"], demographic, msgspec.Raw(_encode(context)))
 
     @classmethod
     def unknown(cls, client_id: str) -> "Subject":
         """Somebody who is no endpoint."""
-        return cls(client_id, _NO_DEVICE, None, None)
+        return cls(client_id, {}, None)
 
 
 # Asked some times for each record of a group, all of one instant.
@@ -90,7 +94,7 @@ def app_record(
         origin.application_id,
         event.get("AppPackageName"),
         event.get("AppTitle"),
-        subject.app_version,
+        subject.demographic.get("AppVersion"),
         event.get("AppVersionCode"),
         event.get("SdkName"),
         event.get("ClientSdkVersion"),

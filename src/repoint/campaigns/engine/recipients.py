@@ -5,9 +5,11 @@ are decided when a message goes out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from repoint.campaigns.campaign import Members
 from repoint.campaigns.engine.batch import Sending, Trigger
