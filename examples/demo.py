@@ -131,9 +131,10 @@ def run(environment: dict[str, str], folder: Path) -> None:
         import_file(client, application["Id"], name, file_format, expected["files"][name])
     read_and_update(client, application["Id"])
     endpoints = export(client, environment, application["Id"], folder, expected["endpoints"])
-    segments(client, environment, application["Id"], folder, endpoints)
+    listed = segments(client, environment, application["Id"], folder, endpoints)
     events(client, environment, application["Id"], folder)
     messages(client, environment, application["Id"])
+    campaign(client, environment, application["Id"], listed, endpoints)
 
 
 def import_file(client: Any, application_id: str, name: str, file_format: str, expected: dict[str, Any]) -> None:
@@ -238,8 +239,11 @@ def export(
 
 def segments(
     client: Any, environment: dict[str, str], application_id: str, folder: Path, endpoints: list[dict[str, Any]]
-) -> None:
-    """Make a segment of a file and one of conditions, count both, export one, and ask why an endpoint is in it."""
+) -> str:
+    """Make a segment of a file and one of conditions, count both, export one, and ask why an endpoint is in it.
+
+    Answers the id of the file's.
+    """
     step("A segment from a file")
     request = {"S3Url": f"s3://{BUCKET}/in/points.csv", "Format": "CSV", "RoleArn": ROLE, "DefineSegment": True}
     answer = client.create_import_job(ApplicationId=application_id, ImportJobRequest=request)
@@ -255,8 +259,7 @@ def segments(
     group = {"SourceSegments": [{"Id": listed}], "Dimensions": [TRAVELLERS]}
     request = {"Name": "Travellers with points", "SegmentGroups": {"Groups": [group]}}
     made = client.create_segment(ApplicationId=application_id, WriteSegmentRequest=request)["SegmentResponse"]
-    with (FOLDER / "points.csv").open(encoding="utf-8") as file:
-        in_file = {line.split(",")[0] for line in file}
+    in_file = ids_in("points.csv")
     expected = [endpoint for endpoint in endpoints if endpoint["Id"] in in_file and is_traveller(endpoint)]
     counted = count(environment, application_id, made["Id"])
     check(counted == len(expected) > 0, f"it has the {len(expected)} members that the export above has", counted)
@@ -275,6 +278,7 @@ def segments(
         console.print(told, markup=False, soft_wrap=True)
         is_or_not = "is" if endpoint in expected else "is not"
         check(told.startswith(f"{endpoint['Id']} {is_or_not} a member"), f"{endpoint['Id']} {is_or_not} a member", told)
+    return str(listed)
 
 
 def events(client: Any, environment: dict[str, str], application_id: str, folder: Path) -> None:
@@ -376,6 +380,66 @@ def messages(client: Any, environment: dict[str, str], application_id: str) -> N
     check(len(tail.splitlines()) == len(names), "the log tells of each e-mail", tail)
 
 
+POINTS = {
+    "EmailMessage": {
+        "Title": "{{User.UserAttributes.FirstName}}, you have {{Metrics.LoyaltyPoints}} points",
+        "HtmlBody": "<p>Thank you, {{User.UserAttributes.FirstName}}: you are {{Attributes.Tier}} now.</p>",
+    }
+}
+
+
+def campaign(
+    client: Any, environment: dict[str, str], application_id: str, segment_id: str, endpoints: list[dict[str, Any]]
+) -> None:
+    """A campaign to everybody in a file, watched, counted against what was imported, and explained for two of them."""
+    step("A campaign to everybody in points.csv, at once")
+    request = {
+        "Name": "Points",
+        "SegmentId": segment_id,
+        "Schedule": {"StartTime": "IMMEDIATE"},
+        "MessageConfiguration": POINTS,
+    }
+    made = client.create_campaign(ApplicationId=application_id, WriteCampaignRequest=request)["CampaignResponse"]
+    named = ("--app", application_id, "--campaign", made["Id"])
+    repoint(environment, "campaign", "watch", *named, shows_progress=True)
+    answer = client.get_campaign_activities(ApplicationId=application_id, CampaignId=made["Id"])
+    (activity,) = answer["ActivitiesResponse"]["Item"]
+    show({name: activity[name] for name in SHOWN})
+
+    in_file = ids_in("points.csv")
+    members = [endpoint for endpoint in endpoints if endpoint["Id"] in in_file]
+    wanted = [endpoint for endpoint in members if endpoint["OptOut"] == "NONE"]
+    sent = (activity["TotalEndpointCount"], activity["SuccessfulEndpointCount"])
+    check(activity["State"] == "COMPLETED", "the run is COMPLETED", activity)
+    check(sent == (len(wanted), len(wanted)), f"{len(wanted)} of {len(members)} imported endpoints got it", activity)
+    opted_out = activity["ExecutionMetrics"]["ENDPOINT_OPT_OUT"]
+    check(opted_out == f"{len(members) - len(wanted)}", f"the other {opted_out} have opted out", activity)
+
+    step("Its messages in the mailbox, the last three of them")
+    listed = repoint(environment, "mailbox", "--app", application_id, "--number", "1000").splitlines()
+    lines = [line for line in listed if line.split("\t")[3].endswith(" points")]
+    console.print(*lines[-3:], sep="\n", markup=False, soft_wrap=True)
+    addresses = sorted(line.split("\t")[2] for line in lines)
+    is_once_each = addresses == sorted(endpoint["Address"] for endpoint in wanted)
+    check(is_once_each, "one for each of them, and for nobody else", addresses[:5])
+
+    step("Why did one get it, and another not?")
+    unwanted = next(endpoint for endpoint in members if endpoint["OptOut"] == "ALL")
+    for endpoint, status in ((wanted[0], "SUCCESS"), (unwanted, "ENDPOINT_OPT_OUT")):
+        told = repoint(environment, "why", *named, "--endpoint", endpoint["Id"])
+        console.print(told, end="", markup=False, soft_wrap=True)
+        check(f"  {status}: " in told, f"the ledger has {status} for {endpoint['Id']}", told)
+
+
+SHOWN = ("State", "Result", "TotalEndpointCount", "SuccessfulEndpointCount", "ExecutionMetrics")
+
+
+def ids_in(name: str) -> set[str]:
+    """The ids in the first column of an example file."""
+    with (FOLDER / name).open(encoding="utf-8") as file:
+        return {line.split(",")[0] for line in file}
+
+
 def _first_name(name: str | None) -> dict[str, list[str]]:
     return {} if name is None else {"User.UserAttributes.FirstName": [name]}
 
@@ -400,10 +464,13 @@ def count(environment: dict[str, str], application_id: str, segment_id: str) -> 
     return members
 
 
-def repoint(environment: dict[str, str], *arguments: str) -> str:
-    """Run a `repoint` command; what it printed."""
+def repoint(environment: dict[str, str], *arguments: str, shows_progress: bool = False) -> str:
+    """Run a `repoint` command; what it printed. Its progress goes where the demo's own goes, if it is to be seen."""
     console.print(f"[bold]$ repoint {escape(' '.join(arguments))}[/]", soft_wrap=True)
-    done = subprocess.run([*REPOINT, *arguments], env=environment, capture_output=True, text=True, check=False)
+    errors = None if shows_progress else subprocess.PIPE
+    done = subprocess.run(
+        [*REPOINT, *arguments], env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, check=False
+    )
     check(done.returncode == 0, "", done.stderr)
     return done.stdout
 

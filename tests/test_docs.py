@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import typer.main
 
+from repoint.campaigns.reasons import STATUSES
 from repoint.cli.main import command_line
 from repoint.db.programs import major_version, server_programs
 from repoint.delivery.provider import KINDS
@@ -215,6 +216,12 @@ def test_every_member_of_a_function_is_explained() -> None:
     members = [field.alias or name for name, field in Function.model_fields.items()]
 
     assert re.findall(r"^\| `(\w+)` \| [^|]*\| [^|]+ \|$", page, re.MULTILINE) == members
+
+
+def test_every_status_of_the_ledger_is_explained() -> None:
+    page = (ROOT / "docs" / "campaigns.md").read_text(encoding="utf-8")
+
+    assert dict(re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", page, re.MULTILINE)) == STATUSES
 
 
 @pytest.fixture

@@ -131,6 +131,10 @@ def test_what_an_operation_of_ours_does_is_named_by_its_path() -> None:
         "ReportImport": ("GetImportJob",),
         "ListImportErrors": ("GetImportJob",),
         "ExplainSegmentMember": ("GetSegment", "GetEndpoint"),
+        "GetCampaignProgress": ("GetCampaignActivities",),
+        "ExplainCampaignEndpoint": ("GetCampaignActivities", "GetEndpoint"),
+        "ListCampaignDoubts": ("GetCampaignActivities",),
+        "ListDoubts": ("GetCampaigns",),
     }
     for name, does in found.items():
         for operation in does:

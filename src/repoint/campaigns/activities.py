@@ -23,7 +23,7 @@ async def list_activities(db: Db, campaign: Document, page: Page) -> ActivitiesR
 
     Raises BadRequestException for a token of another list.
     """
-    scheduled_before, id_before = _before(page)
+    scheduled_before, id_before = before(page)
     behind = {"scheduled_before": scheduled_before, "id_before": id_before, "rows": page.size + 1}
     rows = await db.rows(Q.newest_activities, key_of(campaign) | behind)
     items, token = page.cut(rows, lambda last: age_key(last["scheduled_at"], last["run_id"].hex))
@@ -31,8 +31,11 @@ async def list_activities(db: Db, campaign: Document, page: Page) -> ActivitiesR
     return shown if token is None else shown | {"NextToken": token}
 
 
-def _before(page: Page) -> tuple[datetime, UUID]:
-    """On the first page, something later than any run."""
+def before(page: Page) -> tuple[datetime, UUID]:
+    """When and under which id the run was that every run of a page stands behind; on the first page, later than any.
+
+    Raises BadRequestException for a token of another list.
+    """
     scheduled_before, id_before = page.before()
     try:
         return scheduled_before, UUID(id_before or "0" * 32)

@@ -112,6 +112,121 @@ FROM items i, LATERAL (
 ) AS summed
 ORDER BY i.scheduled_at DESC, i.run_id DESC
 
+-- newest_runs --
+-- The runs of a campaign, those that come next among them, that stand before a given one, newest first; without counts.
+(SELECT run_id, treatment_id, version, scheduled_at, started_at, ended_at, state, reason, is_triggered
+ FROM campaign_runs
+ WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s
+    AND (scheduled_at, run_id) < (%(scheduled_before)s, %(id_before)s)
+ ORDER BY scheduled_at DESC, run_id DESC
+ LIMIT %(rows)s)
+UNION ALL
+SELECT next_run_id, treatment_id, NULL, next_start_at, NULL, NULL, 'PENDING', NULL, false
+FROM campaign_treatments
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s
+    AND (next_start_at, next_run_id) < (%(scheduled_before)s, %(id_before)s)
+ORDER BY scheduled_at DESC, run_id DESC
+LIMIT %(rows)s
+
+-- current_runs --
+-- The newest run of each treatment of a campaign, and all that are under way, by treatment; what batches have counted
+-- that are not done is added to what the run has counted.
+WITH items AS (
+    SELECT newest.*
+    FROM campaign_treatments t, LATERAL (
+        SELECT * FROM campaign_runs r
+        WHERE r.application_id = t.application_id AND r.campaign_id = t.campaign_id
+            AND r.treatment_id = t.treatment_id
+        ORDER BY r.scheduled_at DESC
+        LIMIT 1
+    ) AS newest
+    WHERE t.application_id = %(application_id)s AND t.campaign_id = %(campaign_id)s
+    UNION
+    SELECT * FROM campaign_runs
+    WHERE state = 'RUNNING' AND application_id = %(application_id)s AND campaign_id = %(campaign_id)s
+)
+SELECT i.run_id, i.treatment_id, i.scheduled_at, i.state, i.result, i.reason, i.is_triggered, summed.counts
+FROM items i, LATERAL (
+    SELECT coalesce(jsonb_object_agg(name, total), '{}') AS counts
+    FROM (
+        SELECT name, sum(counted::bigint) AS total
+        FROM (
+            SELECT * FROM jsonb_each_text(i.counts)
+            UNION ALL
+            SELECT each.*
+            FROM campaign_batches b, jsonb_each_text(b.counts) AS each
+            WHERE b.application_id = %(application_id)s AND b.run_id = i.run_id
+        ) AS all_counts (name, counted)
+        GROUP BY name
+    ) AS by_name
+) AS summed
+ORDER BY i.treatment_id, i.scheduled_at
+
+-- next_start --
+-- When the next run of a campaign starts; null when none will.
+SELECT min(next_start_at) AS next_start_at FROM campaign_treatments
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s
+
+-- entries_of --
+-- What the ledger says of an endpoint in some runs, of each the latest entries.
+SELECT e.run_id, e.occurrence, e.decided_at, e.status, e.was_in_doubt, e.channel_type, e.message_id, e.detail
+FROM unnest(%(run_ids)s::uuid[]) AS asked (run_id), LATERAL (
+    SELECT * FROM deliveries d
+    WHERE d.application_id = %(application_id)s AND d.run_id = asked.run_id AND d.endpoint_key = %(key)s
+    ORDER BY d.occurrence DESC
+    LIMIT %(rows)s
+) AS e
+ORDER BY e.occurrence DESC
+
+-- waiting_in_batches --
+-- In which of some runs an endpoint is still to come in a batch, or has its message on its way.
+SELECT run_id, bool_or(is_sending) AS is_sending
+FROM (
+    SELECT run_id,
+        coalesce(sending @> jsonb_build_array(jsonb_build_object('key', %(key)s::text)), false) AS is_sending,
+        coalesce(triggers @> jsonb_build_array(jsonb_build_object('key', %(key)s::text)), false)
+            OR (after_key < %(key)s AND (last_key IS NULL OR last_key >= %(key)s)) AS is_waiting
+    FROM campaign_batches
+    WHERE application_id = %(application_id)s AND run_id = ANY(%(run_ids)s::uuid[])
+) AS b
+WHERE is_sending OR is_waiting
+GROUP BY run_id
+
+-- turns_in_sweeps --
+-- When an endpoint of a time zone has its turn in some runs over segments, null for never, and whether the run has cut
+-- off what lies up to it. Who has no time zone is told in the first sweep.
+SELECT run_id, min(due_at) FILTER (WHERE is_turn) AS due_at,
+    coalesce(bool_and(is_past) FILTER (WHERE is_turn), false) AS is_past
+FROM (
+    SELECT run_id, due_at, is_cut OR cut_key >= %(key)s AS is_past,
+        zones IS NULL OR coalesce(%(timezone)s::text = ANY(zones), number = 0) AS is_turn
+    FROM campaign_sweeps
+    WHERE application_id = %(application_id)s AND run_id = ANY(%(run_ids)s::uuid[])
+) AS s
+GROUP BY run_id
+
+-- caps_of --
+-- How often an endpoint was sent to, in all and since some time, as far as somebody counts.
+SELECT scope_id, total, (SELECT count(*) FROM unnest(sent_at) AS each WHERE each > %(since)s) AS last_day
+FROM cap_counts
+WHERE application_id = %(application_id)s AND endpoint_key = %(key)s AND scope_id = ANY(%(scopes)s::uuid[])
+
+-- doubts --
+-- Messages that were in doubt, of one campaign or all, behind a given one: by runs, the newest first, and endpoints.
+SELECT d.run_id, r.campaign_id, r.treatment_id, r.scheduled_at, d.endpoint_key, d.occurrence,
+    coalesce(e.endpoint_id, d.endpoint_key) AS endpoint_id, d.channel_type, d.message_id, d.status, d.decided_at
+FROM deliveries d
+JOIN campaign_runs r ON r.application_id = d.application_id AND r.run_id = d.run_id
+LEFT JOIN endpoints e ON e.application_id = d.application_id AND e.endpoint_key = d.endpoint_key
+WHERE d.application_id = %(application_id)s AND d.was_in_doubt
+    AND r.campaign_id = coalesce(%(campaign_id)s::uuid, r.campaign_id)
+    AND (%(scheduled_before)s::timestamptz IS NULL
+        OR (r.scheduled_at, r.run_id) < (%(scheduled_before)s, %(run_id)s)
+        OR ((r.scheduled_at, r.run_id) = (%(scheduled_before)s, %(run_id)s)
+            AND (d.endpoint_key, d.occurrence) > (%(after_key)s, %(after_occurrence)s)))
+ORDER BY r.scheduled_at DESC, r.run_id DESC, d.endpoint_key, d.occurrence
+LIMIT %(rows)s
+
 -- clear_batches --
 -- Some batches of a deleted application.
 DELETE FROM campaign_batches WHERE ctid = ANY(ARRAY(
