@@ -1,7 +1,7 @@
 """Who is sent to, and what the content of a send is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -56,9 +56,9 @@ class Source:
     # The application's channels, disabled ones too.
     channels: Mapping[ChannelType, Channel]
     # Given along by the caller; told in records, and to apps in notifications.
-    context: Mapping[str, str] = msgspec.field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
     # Where a notification says that it comes from (channels.md section 6.1).
-    origin: Mapping[str, str] = msgspec.field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
     # None when links and pictures of e-mails lead nowhere.
     tracking: Tracking | None = None
 
