@@ -530,7 +530,7 @@ CREATE TABLE public.sent_messages (
     client_id text NOT NULL,
     endpoint_key text COLLATE pg_catalog."C",
     provider_message_id text COLLATE pg_catalog."C",
-    detail jsonb NOT NULL
+    detail json NOT NULL
 );
 
 CREATE TABLE public.suppressions (

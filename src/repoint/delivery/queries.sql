@@ -40,7 +40,7 @@ INSERT INTO sent_messages (
     application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail)
 SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told
 FROM json_to_recordset(%(messages)s) AS m (
-    message_id text, channel_type text, client_id text, endpoint_key text, provider_message_id text, told jsonb)
+    message_id text, channel_type text, client_id text, endpoint_key text, provider_message_id text, told json)
 ON CONFLICT DO NOTHING
 
 -- find_sent --

@@ -13,7 +13,7 @@ CREATE TABLE sent_messages (
     -- What the provider calls it, when it gave a name of its own.
     provider_message_id text COLLATE "C",
     -- What records tell of it: sender, address, subject, where it comes from.
-    detail jsonb NOT NULL,
+    detail json NOT NULL,
     PRIMARY KEY (application_id, message_id)
 );
 -- Rows come in the order of their age, so an index of ranges is enough, and costs next to nothing to keep.
