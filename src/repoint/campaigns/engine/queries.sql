@@ -60,12 +60,13 @@ WITH begun AS (
 SELECT run_id, state FROM begun
 
 -- triggered_treatments --
--- The treatments of an application that wait for events.
+-- The treatments of an application that wait for events, and those that will and may have begun to just now.
 SELECT t.campaign_id, t.treatment_id, d.document, d.version
 FROM campaign_treatments t
 JOIN documents d
     ON d.kind = 'campaign' AND d.id = replace(t.campaign_id::text, '-', '') AND d.application_id = %(app)s
-WHERE t.application_id = %(application_id)s AND t.frequency = 'EVENT' AND t.status = 'EXECUTING'
+WHERE t.application_id = %(application_id)s AND t.frequency = 'EVENT'
+    AND t.status IN ('SCHEDULED', 'EXECUTING')
 
 -- insert_triggered --
 -- A batch of events for whichever worker comes first.

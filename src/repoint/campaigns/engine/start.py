@@ -14,12 +14,11 @@ import structlog
 from repoint.campaigns.campaign import CAMPAIGNS, Campaign, Treatment, read_campaign
 from repoint.campaigns.engine.ending import set_treatment
 from repoint.campaigns.engine.run import CannotRunError, audience_of
-from repoint.campaigns.engine.triggers import READER
 from repoint.campaigns.schedule import Plan, Sweep, read_schedule, sweeps
+from repoint.campaigns.treatments import waits_until
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
-from repoint.events.consume import begin_reading
 from repoint.queue.tasks import TaskContext
 from repoint.segments.members import ask_plan_afresh
 from repoint.segments.sources import EvaluationError
@@ -31,8 +30,6 @@ Q = load_queries("repoint.campaigns.engine")
 AT_ONCE = 20
 # Missed slots that are shown as cancelled.
 _MOST_MISSED = 100
-# Events are read a moment after they were logged, so what waits for them ends a moment later.
-_GRACE = timedelta(seconds=10)
 _LEAST = timedelta(microseconds=1)
 
 
@@ -93,12 +90,10 @@ class _Start:
 
     async def waiting(self, held: Row) -> None:
         """A campaign that waits for events begins to, or has waited long enough."""
-        ends_at = None if self.plan.ends_at is None else self.plan.ends_at + _GRACE
+        ends_at = waits_until(self.plan)
         if held["status"] == "EXECUTING" or (ends_at is not None and ends_at <= self.now):
             await self._set("COMPLETED")
             return
-        if self.treatment.frequency == "EVENT":
-            await begin_reading(self.db, self.campaign.application_id, READER)
         await self._set("EXECUTING", due_at=ends_at)
 
     async def run(self, held: Row, zones: Sequence[str], most_delay: timedelta) -> None:
