@@ -96,11 +96,16 @@ RETURNING b.application_id, b.run_id, b.number, b.sweep, b.after_key, b.last_key
 
 -- next_sweep --
 -- A sweep of which a range is to be cut off, which nobody else cuts until the transaction ends. Any of them: campaigns
--- that run at once advance side by side.
+-- that run at once advance side by side. Of one run the next sweep waits until the one before is done: who moves to its
+-- zones meanwhile would be found by both.
 SELECT s.application_id, s.run_id, s.number, s.cut_key
 FROM campaign_sweeps s
 JOIN campaign_runs r ON r.application_id = s.application_id AND r.run_id = s.run_id
 WHERE NOT s.is_cut AND s.due_at <= %(now)s AND r.state = 'RUNNING' AND NOT s.run_id = ANY(%(busy)s::uuid[])
+    AND NOT EXISTS (
+        SELECT FROM campaign_sweeps e
+        WHERE e.application_id = s.application_id AND e.run_id = s.run_id AND e.number < s.number AND NOT e.is_cut)
+    AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = s.run_id AND b.sweep < s.number)
 ORDER BY random()
 LIMIT 1
 FOR UPDATE OF s SKIP LOCKED
@@ -119,9 +124,11 @@ VALUES (
 RETURNING application_id, run_id, number, sweep, after_key, last_key, triggers, sending, step, counts, epoch
 
 -- read_run --
--- A run, and the sweep that a batch of it belongs to.
+-- A run, and the sweep that a batch of it belongs to, with the zones of those before it.
 SELECT r.application_id, r.run_id, r.campaign_id, r.treatment_id, r.version, r.scheduled_at, r.state, r.is_triggered,
-    s.due_at, s.zones
+    s.due_at, s.zones, coalesce(
+        (SELECT array_agg(zone) FROM campaign_sweeps e, unnest(e.zones) AS zone
+         WHERE e.application_id = s.application_id AND e.run_id = s.run_id AND e.number < s.number), '{}') AS zones_before
 FROM campaign_runs r
 LEFT JOIN campaign_sweeps s
     ON s.application_id = r.application_id AND s.run_id = r.run_id AND s.number = %(sweep)s
