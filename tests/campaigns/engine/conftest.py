@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from repoint.campaigns.engine.loop import Engine
+from repoint.contract.dates import format_instant
 from repoint.db.pool import Database
 from repoint.db.queries import Query
 from repoint.events.consume import Reading
@@ -17,6 +18,18 @@ from tests.fixtures.server import Raw
 
 EMAIL = {"FromAddress": "Shop <news@example.com>", "Identity": "example.com"}
 HELLO = {"EmailMessage": {"Title": "Hello {{User.UserAttributes.Name}}", "HtmlBody": "<p>Hi {{Attributes.City}}</p>"}}
+
+
+def at(text: str) -> datetime:
+    """An instant in UTC: `2031-01-31 09:00`."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def schedule(start: str, frequency: str | None = None, end: str | None = None, **more: Any) -> dict[str, Any]:
+    """A Schedule, its times as `at` takes them."""
+    given = {"StartTime": start, "EndTime": end}
+    times = {member: format_instant(at(text)) for member, text in given.items() if text is not None}
+    return times | ({} if frequency is None else {"Frequency": frequency}) | more
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,18 @@ class Shop:
         answer = self.client.get_campaign(ApplicationId=self.id, CampaignId=campaign_id)
         return str(answer["CampaignResponse"]["State"]["CampaignStatus"])
 
+    def update(self, campaign_id: str, **members: Any) -> dict[str, Any]:
+        """UpdateCampaign; its answer."""
+        answer = self.client.update_campaign(
+            ApplicationId=self.id, CampaignId=campaign_id, WriteCampaignRequest=members
+        )
+        updated: dict[str, Any] = answer["CampaignResponse"]
+        return updated
+
+    def states(self, campaign_id: str) -> list[tuple[str, str]]:
+        """ScheduledStart to the minute and State of its activities, newest first."""
+        return [(each["ScheduledStart"][:16], each["State"]) for each in self.activities(campaign_id)]
+
     def activities(self, campaign_id: str) -> list[dict[str, Any]]:
         """Newest first."""
         answer = self.client.get_campaign_activities(ApplicationId=self.id, CampaignId=campaign_id)
@@ -92,11 +117,27 @@ class Shop:
         """campaign_send_status by endpoint."""
         return {each["client"]["client_id"]: each["attributes"]["campaign_send_status"] for each in self.records()}
 
-    async def run(self, at: datetime | None = None) -> None:
+    async def run(self, at: datetime | str | None = None) -> None:
         """Have the engine do everything that is due, at this time if one is given."""
         if at is not None:
-            self.context.clock.append(at)
+            self.set_clock(at)
         await Engine(self.context).drain()
+
+    def set_clock(self, moment: datetime | str) -> None:
+        """From now on it is this time for the engine."""
+        self.context.clock.append(at(moment) if isinstance(moment, str) else moment)
+
+    async def let_pass(self) -> None:
+        """What waits for the pace of its campaign waits no longer."""
+        await self.rows("UPDATE campaign_paces SET free_at = now() RETURNING 1")
+        await self.rows("UPDATE campaign_batches SET leased_until = NULL RETURNING 1")
+
+    async def ledger(self) -> dict[str, list[str]]:
+        """What the ledger says of each endpoint, run after run."""
+        found: dict[str, list[str]] = {}
+        for row in await self.rows("SELECT endpoint_key, status FROM deliveries ORDER BY decided_at, occurrence"):
+            found.setdefault(row["endpoint_key"], []).append(row["status"])
+        return found
 
     async def read_events(self) -> None:
         """Have the log read by whoever does."""
