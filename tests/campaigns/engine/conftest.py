@@ -65,6 +65,21 @@ class Shop:
         request = {member: value for member, value in {**usual, **endpoint}.items() if value is not None}
         self.client.update_endpoint(ApplicationId=self.id, EndpointId=endpoint_id, EndpointRequest=request)
 
+    async def put_many(self, count: int) -> None:
+        """E-mail endpoints e1 to e… with an address of their own each."""
+        await self.rows(
+            """
+            INSERT INTO endpoints (application_id, endpoint_key, endpoint_id, cohort, created_at, effective_at,
+                channel_type, address, endpoint_status, opt_out, opt_out_is_explicit, attributes, metrics,
+                own_user_attributes, request_id, size_bound)
+            SELECT %(app)s, 'e' || n, 'e' || n, n %% 100, now(), now(), 'EMAIL', 'e' || n || '@example.com', 'ACTIVE',
+                'NONE', true, '{"City": ["Rome"]}', '{}', '{"Name": ["N"]}', 'r', 900
+            FROM generate_series(1, %(count)s) AS n RETURNING 1
+            """,
+            app=self.id,
+            count=count,
+        )
+
     def create(self, **members: Any) -> str:
         """A campaign to everybody at once, unless it says otherwise; its id."""
         usual = {

@@ -162,17 +162,7 @@ async def test_a_template_that_is_gone_makes_the_campaign_invalid(shop: Shop) ->
 
 
 async def test_more_endpoints_than_one_batch_has(shop: Shop) -> None:
-    await shop.rows(
-        """
-        INSERT INTO endpoints (application_id, endpoint_key, endpoint_id, cohort, created_at, effective_at, channel_type,
-            address, endpoint_status, opt_out, opt_out_is_explicit, attributes, metrics,
-            own_user_attributes, request_id, size_bound)
-        SELECT %(app)s, 'e' || n, 'e' || n, n %% 100, now(), now(), 'EMAIL', 'e' || n || '@example.com', 'ACTIVE', 'NONE',
-            true, '{"City": ["Rome"]}', '{}', '{"Name": ["N"]}', 'r', 900
-        FROM generate_series(1, 4500) AS n RETURNING 1
-        """,
-        app=shop.id,
-    )
+    await shop.put_many(4500)
     campaign = shop.create()
 
     await shop.run()
