@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from repoint.queue import TaskContext
 from repoint.settings import Settings
 from tests.fixtures.server import Raw
 
+HANDLERS = Path(__file__).with_name("handlers.py")
 EMAIL = {"FromAddress": "Shop <news@example.com>", "Identity": "example.com"}
 HELLO = {"EmailMessage": {"Title": "Hello {{User.UserAttributes.Name}}", "HtmlBody": "<p>Hi {{Attributes.City}}</p>"}}
 
@@ -162,6 +165,15 @@ class Shop:
         """Rows of the database."""
         async with self.database.connection() as db:
             return await db.rows(Query("test", sql), parameters)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """The test's settings, with its own functions, and its own network to be called."""
+    functions = {name: {"file": f"{HANDLERS}:{name}", "processes": 1} for name in ("offer", "note")}
+    return Settings(
+        **{**settings.model_dump(), "functions": functions, "allowed_private_networks": (ip_network("127.0.0.0/8"),)}
+    )
 
 
 @pytest.fixture
