@@ -134,7 +134,7 @@ async def lock_standings(db: Db, key: Mapping[str, Any]) -> list[Standing]:
 
 
 async def write_standings(db: Db, key: Mapping[str, Any], standings: Sequence[Standing]) -> None:
-    """Put these in the place of those that the campaign had; the event log is read from now on if one waits for events."""
+    """Put these in the place of those that the campaign had; from now on the event log is read if one waits for it."""
     rows = [{"treatment_id": number, **asdict(standing)} for number, standing in enumerate(standings)]
     await db.execute(Q.delete_treatments, key)
     await db.execute(Q.insert_treatments, {**key, "treatments": msgspec.json.encode(rows).decode()})

@@ -61,6 +61,10 @@ class Engine:
                 except (psycopg.Error, PoolTimeout) as error:
                     log.warning("Campaigns could not be looked at", reason=str(error))
                     pause_s = IDLE_POLL_S
+                except Exception:
+                    # Of one campaign, perhaps; the others are to go on.
+                    log.exception("Campaigns could not be looked at")
+                    pause_s = IDLE_POLL_S
                 self._has_changed.clear()
                 try:
                     await asyncio.wait_for(self._has_changed.wait(), pause_s)
