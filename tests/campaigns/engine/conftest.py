@@ -128,7 +128,9 @@ class Shop:
 
     def records(self, event_type: str = "_campaign.send") -> list[dict[str, Any]]:
         """What is logged of one kind."""
-        listed = self.raw.send("GET", f"/repoint/v1/apps/{self.id}/events?type={event_type}&page-size=1000").json["Item"]
+        listed = self.raw.send("GET", f"/repoint/v1/apps/{self.id}/events?type={event_type}&page-size=1000").json[
+            "Item"
+        ]
         return [each["Record"] for each in listed]
 
     def statuses(self) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Campaigns that change, or what they need does, before, between and during their runs."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from repoint.campaigns.engine import start
 from tests.campaigns.engine.conftest import Shop, schedule
 
 DAILY = schedule("2031-01-10 09:00", "DAILY", "2031-01-20 09:00")
@@ -107,9 +109,7 @@ async def test_between_runs_segment_message_and_template_may_change(shop: Shop) 
     shop.put("bob", Attributes={"City": ["Rome"]})
     shop.client.create_email_template(TemplateName="t", EmailTemplateRequest={"Subject": "one", "HtmlPart": "<p>x</p>"})
     everybody, rome = shop.segment_id, segment_of(shop, "Rome")
-    named = shop.create(
-        Schedule=DAILY, MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t"}}
-    )
+    named = shop.create(Schedule=DAILY, MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t"}})
     pinned = shop.create(
         Schedule=DAILY, MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t", "Version": "1"}}
     )
@@ -137,13 +137,60 @@ async def test_between_runs_segment_message_and_template_may_change(shop: Shop) 
     assert sorted(headlines(shop)[len(first + second) :]) == ["changed", "one", "one"]
 
 
+async def test_a_slot_that_has_had_its_run_is_not_run_again_under_another_schedule(shop: Shop) -> None:
+    shop.put("ann")
+    begin = f"{datetime.now(UTC) - timedelta(seconds=30):%Y-%m-%d %H:%M:%S}"
+    end = f"{datetime.now(UTC) + timedelta(days=10):%Y-%m-%d %H:%M:%S}"
+    once = shop.create(Schedule=schedule(begin))
+    daily = shop.create(Schedule=schedule(begin, "DAILY", end))
+    await shop.run()
+
+    shop.update(once, Schedule=schedule(begin, QuietTime={}))
+    shop.update(daily, Schedule=schedule(begin, "DAILY", end, QuietTime={}))
+    await shop.run()
+
+    assert len(shop.kept()) == 2
+    assert (shop.state(once), shop.state(daily)) == ("COMPLETED", "PENDING_NEXT_RUN")
+    assert [state for _, state in shop.states(daily)] == ["PENDING", "COMPLETED"]
+
+
+async def test_a_change_that_comes_while_a_run_is_being_started_counts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.put("ann", Demographic={"Timezone": "Europe/Oslo"})
+    campaign = shop.create(Schedule=schedule("2031-01-10 07:30", IsLocalTime=True, Timezone="UTC+01"))
+    look_for_zones = start._zones  # noqa: SLF001 - between the reading of the campaign and the transaction
+
+    async def change(*arguments: Any) -> list[str]:
+        shop.update(campaign, MessageConfiguration=told("changed"))
+        monkeypatch.setattr(start, "_zones", look_for_zones)
+        return await look_for_zones(*arguments)
+
+    monkeypatch.setattr(start, "_zones", change)
+
+    await shop.run("2031-01-10 07:30")
+
+    assert shop.state(campaign) == "COMPLETED"
+    assert headlines(shop) == ["changed"]
+
+
+async def test_a_campaign_that_cannot_be_started_keeps_no_other_from_it(shop: Shop) -> None:
+    shop.put("ann")
+    broken, sound = shop.create(MessageConfiguration=told("broken")), shop.create(MessageConfiguration=told("sound"))
+    # As no check of ours lets it come in.
+    await shop.rows("UPDATE documents SET document = document - 'Schedule' WHERE id = %(id)s RETURNING 1", id=broken)
+
+    await shop.run()
+
+    assert headlines(shop) == ["sound"]
+    assert shop.state(sound) == "COMPLETED"
+
+
 async def test_a_template_that_goes_during_a_run_ends_it_with_what_was_counted(shop: Shop) -> None:
     for name in ("ann", "bob"):
         shop.put(name)
     shop.client.create_email_template(TemplateName="t", EmailTemplateRequest={"Subject": "S", "HtmlPart": "<p>x</p>"})
-    campaign = shop.create(
-        MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t"}}, Limits=SLOW
-    )
+    campaign = shop.create(MessageConfiguration={}, TemplateConfiguration={"EmailTemplate": {"Name": "t"}}, Limits=SLOW)
     await shop.run()
     shop.client.delete_email_template(TemplateName="t")
 
@@ -177,7 +224,9 @@ async def test_who_was_on_the_way_when_a_worker_died_is_listed_although_the_run_
     campaign = shop.create(Limits=SLOW)
     await shop.run()
     message = '[{"key": "bob", "occurrence": 0, "message_id": "m", "channel": "EMAIL"}]'
-    await shop.rows("UPDATE campaign_batches SET sending = %(message)s, leased_until = NULL RETURNING 1", message=message)
+    await shop.rows(
+        "UPDATE campaign_batches SET sending = %(message)s, leased_until = NULL RETURNING 1", message=message
+    )
     shop.client.delete_campaign(ApplicationId=shop.id, CampaignId=campaign)
 
     await shop.run()

@@ -73,9 +73,7 @@ async def test_a_recurring_campaign_runs_at_each_slot_until_its_end(shop: Shop) 
 
 async def test_an_immediate_campaign_recurs_from_when_it_began(shop: Shop) -> None:
     shop.put("ann")
-    campaign = shop.create(
-        Schedule={"StartTime": "IMMEDIATE", "Frequency": "DAILY", "EndTime": "2099-01-01T00:00:00Z"}
-    )
+    campaign = shop.create(Schedule={"StartTime": "IMMEDIATE", "Frequency": "DAILY", "EndTime": "2099-01-01T00:00:00Z"})
 
     await shop.run()
     pending, done = shop.activities(campaign)

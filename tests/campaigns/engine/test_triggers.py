@@ -13,7 +13,9 @@ def now(**later: float) -> datetime:
     return datetime.now(UTC) + timedelta(**later)
 
 
-def on(event_type: str, start: datetime | None = None, end: datetime | None = None, **dimensions: Any) -> dict[str, Any]:
+def on(
+    event_type: str, start: datetime | None = None, end: datetime | None = None, **dimensions: Any
+) -> dict[str, Any]:
     """A Schedule that waits for events of a type, from now for a month unless it says otherwise."""
     wanted = {"EventType": {"DimensionType": "INCLUSIVE", "Values": [event_type]}, **dimensions}
     return {
