@@ -1,6 +1,5 @@
 """A shop whose campaigns are run in the test's own process."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -179,11 +178,11 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def shop(client: Any, raw: Raw, database: Database, settings: Settings) -> Iterator[Shop]:
+def shop(client: Any, raw: Raw, database: Database, settings: Settings) -> Shop:
     """An application with an e-mail channel and a segment of everybody."""
     app = str(client.create_app(CreateApplicationRequest={"Name": "Shop"})["ApplicationResponse"]["Id"])
     client.update_email_channel(ApplicationId=app, EmailChannelRequest=EMAIL)
     shop = Shop(client, raw, database, Context(database, settings, "worker"), app)
     segment = client.create_segment(ApplicationId=app, WriteSegmentRequest={"Name": "all", "Dimensions": {}})
     shop.segment_id = segment["SegmentResponse"]["Id"]
-    yield shop
+    return shop

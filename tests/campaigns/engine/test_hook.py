@@ -69,7 +69,8 @@ async def test_a_hook_at_a_url_is_told_of_the_run_in_calls_of_50(shop: Shop, rec
     assert "e7@example.com" not in shop.addresses()
 
 
-async def test_a_call_that_fails_costs_its_endpoints_and_no_others(shop: Shop, receiver: Receiver, hasty: None) -> None:
+@pytest.mark.usefixtures("hasty")
+async def test_a_call_that_fails_costs_its_endpoints_and_no_others(shop: Shop, receiver: Receiver) -> None:
     def answer(received: Received) -> Answer:
         endpoints = json.loads(received.body)["Endpoints"]
         return Answer(500) if "e1" in endpoints else Answer(200, json.dumps(endpoints).encode())

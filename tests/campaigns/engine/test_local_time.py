@@ -108,7 +108,7 @@ async def test_a_daily_campaign_serves_a_zone_once_a_day_over_a_change_of_clocks
     campaign = shop.create(Schedule=schedule("2031-03-28 09:00", "DAILY", "2031-04-01 09:00", IsLocalTime=True))
 
     for day in ("2031-03-28", "2031-03-29", "2031-03-30", "2031-03-31", "2031-04-01"):
-        for hour in range(0, 24):
+        for hour in range(24):
             await shop.run(f"{day} {hour:02}:00")
 
     rows = await shop.rows("SELECT decided_at FROM deliveries ORDER BY decided_at")

@@ -53,14 +53,13 @@ async def test_a_shared_address_gets_one_message(shop: Shop) -> None:
     # Writing the second one would make the first INACTIVE on its channel, but for imports without a rule.
     for name in ("old", "new", "other"):
         shop.put(name)
-    await shop.rows(
-        "UPDATE endpoints SET address = 'same@example.com', effective_at = %(at)s WHERE endpoint_key = 'old' RETURNING 1",
-        at="2026-01-01T00:00:00Z",
-    )
-    await shop.rows(
-        "UPDATE endpoints SET address = 'same@example.com', effective_at = %(at)s WHERE endpoint_key = 'new' RETURNING 1",
-        at="2026-02-01T00:00:00Z",
-    )
+    for name, written in (("old", "2026-01-01T00:00:00Z"), ("new", "2026-02-01T00:00:00Z")):
+        await shop.rows(
+            "UPDATE endpoints SET address = 'same@example.com', effective_at = %(written)s "
+            "WHERE endpoint_key = %(name)s RETURNING 1",
+            name=name,
+            written=written,
+        )
     shop.create()
 
     await shop.run()

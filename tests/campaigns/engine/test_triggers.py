@@ -113,7 +113,7 @@ async def test_who_is_meant_is_asked_after_the_update_in_the_same_call(shop: Sho
 async def test_attributes_and_metrics_of_the_event_must_all_match(shop: Shop) -> None:
     for name in ("ann", "bob", "cid", "dan"):
         shop.put(name)
-    wanted = {
+    wanted: dict[str, Any] = {
         "Attributes": {"what": {"AttributeType": "INCLUSIVE", "Values": ["shoes", "hats"]}},
         "Metrics": {"price": {"ComparisonOperator": "GREATER_THAN", "Value": 20}},
     }

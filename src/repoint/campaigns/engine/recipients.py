@@ -159,7 +159,8 @@ class Recipients:
 
     def _was_there(self, document: Members) -> bool:
         """Whether it was written before the run: then it has moved to where the turn was over, and has its own now."""
-        return document.get("CreationDate", "") <= format_instant(self._run.scheduled_at)
+        created_at: str = document.get("CreationDate", "")
+        return created_at <= format_instant(self._run.scheduled_at)
 
     async def _served(self, db: Db, documents: Iterable[str]) -> set[str]:
         """Those who had their turn in another zone, before they moved."""
