@@ -1,5 +1,7 @@
 """A shop whose campaigns are run in the test's own process."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -157,6 +159,18 @@ class Shop:
         for row in await self.rows("SELECT endpoint_key, status FROM deliveries ORDER BY decided_at, occurrence"):
             found.setdefault(row["endpoint_key"], []).append(row["status"])
         return found
+
+    @asynccontextmanager
+    async def another_worker(self) -> AsyncIterator[Engine]:
+        """An engine with a pool of its own, on the same clock."""
+        settings = self.context.settings
+        assert settings.database_url is not None
+        database = Database(settings.database_url.get_secret_value(), max_size=10)
+        await database.open()
+        try:
+            yield Engine(Context(database, settings, "other", clock=self.context.clock))
+        finally:
+            await database.close()
 
     async def read_events(self) -> None:
         """Have the log read by whoever does."""

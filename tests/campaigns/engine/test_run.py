@@ -1,5 +1,10 @@
 """A campaign that is run at once: who gets it, who does not and why, and what is told of it."""
 
+import asyncio
+
+import pytest
+
+from repoint.campaigns.engine import run
 from tests.campaigns.engine.conftest import Shop
 
 
@@ -171,3 +176,24 @@ async def test_more_endpoints_than_one_batch_has(shop: Shop) -> None:
     [row] = await shop.rows("SELECT count(*), count(DISTINCT address) AS addresses FROM mailbox")
     assert row == {"count": 4500, "addresses": 4500}
     assert await shop.rows("SELECT 1 FROM campaign_batches") == []
+
+
+async def test_workers_share_a_run_and_reach_everybody_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "BATCH_ROWS", 20)
+    await shop.put_many(300)
+    await shop.rows("UPDATE endpoints SET address = 'same@example.com' WHERE cohort < 10 RETURNING 1")
+    campaign = shop.create(AdditionalTreatments=[{"SizePercent": 50}], HoldoutPercent=10)
+
+    async with shop.another_worker() as other:
+        await asyncio.gather(shop.run(), other.drain())
+        await shop.run()
+
+    assert shop.state(campaign) == "COMPLETED"
+    ledger = await shop.ledger()
+    assert len(ledger) == 300
+    counts = {status: sum(found == [status] for found in ledger.values()) for status in ("SUCCESS", "HOLDOUT")}
+    # Of the 30 that share an address one is the newest.
+    assert sum(counts.values()) + sum(found == ["DUPLICATE_ADDRESS"] for found in ledger.values()) == 300
+    assert len(shop.kept()) == len(set(shop.addresses())) == counts["SUCCESS"]
+    assert sum(each["SuccessfulEndpointCount"] for each in shop.activities(campaign)) == counts["SUCCESS"]
+    assert {each["ExecutionMetrics"]["ENDPOINT_PRODUCED"] for each in shop.activities(campaign)} == {"300"}

@@ -90,6 +90,58 @@ async def test_each_event_sends_once_and_a_days_events_are_one_activity(shop: Sh
     assert shop.state(campaign) == "EXECUTING"
 
 
+async def test_each_day_has_an_activity_of_its_own(shop: Shop) -> None:
+    shop.put("ann")
+    campaign = shop.create(Schedule=on("bought"))
+    await shop.run()
+    report(shop, "ann", bought())
+    await settle(shop)
+    await shop.rows("UPDATE campaign_runs SET scheduled_at = scheduled_at - interval '1 day' RETURNING 1")
+
+    report(shop, "ann", bought(), first="2")
+    await shop.read_events()
+    await shop.run(now(minutes=2))
+
+    found = [(each["State"], each["SuccessfulEndpointCount"]) for each in shop.activities(campaign)]
+    assert found == [("RUNNING", 1), ("COMPLETED", 1)]
+
+
+async def test_limits_hold_among_events_of_one_moment(shop: Shop) -> None:
+    shop.put("ann")
+    shop.put("bob")
+    shop.create(Schedule=on("bought"), Limits={"Daily": 2})
+    await shop.run()
+
+    report(shop, "ann", bought(), bought(), bought())
+    report(shop, "bob", bought())
+    await settle(shop)
+
+    ledger = {name: sorted(statuses) for name, statuses in (await shop.ledger()).items()}
+    assert ledger == {"ann": ["DAILY_CAP", "SUCCESS", "SUCCESS"], "bob": ["SUCCESS"]}
+    assert shop.addresses() == ["ann@example.com", "ann@example.com", "bob@example.com"]
+
+
+async def test_who_is_held_out_of_a_campaign_stays_so_whatever_they_do(shop: Shop) -> None:
+    await shop.put_many(100)
+    campaign = shop.create(
+        Schedule=on("bought"),
+        HoldoutPercent=50,
+        AdditionalTreatments=[{"SizePercent": 50}],
+    )
+    await shop.run()
+    for number in range(1, 11):
+        report(shop, f"e{number}", bought())
+
+    await settle(shop)
+
+    statuses = list(shop.statuses().values())
+    assert len(statuses) == 10
+    treatments = {each["TreatmentId"]: each for each in shop.activities(campaign)}
+    assert statuses.count("HOLDOUT") == int(treatments["1"]["ExecutionMetrics"].get("TREATMENT_HOLDOUT", 0))
+    assert statuses.count("SUCCESS") == treatments["1"]["SuccessfulEndpointCount"] == len(shop.kept())
+    assert treatments["0"]["SuccessfulEndpointCount"] == 0
+
+
 async def test_who_is_meant_is_asked_after_the_update_in_the_same_call(shop: Shop) -> None:
     dimensions = {"Attributes": {"City": {"AttributeType": "INCLUSIVE", "Values": ["Rome"]}}}
     segment = shop.client.create_segment(
