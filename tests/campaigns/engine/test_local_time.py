@@ -129,3 +129,38 @@ async def test_the_longest_time_counts_from_the_sweep(shop: Shop) -> None:
     await shop.run("2031-01-10 14:11")
 
     assert shop.statuses() == {"tokyo": "SUCCESS", "oslo": "SUCCESS", "york": "EXPIRED"}
+
+
+async def test_a_zone_whose_turn_would_come_after_the_end_is_left_out(shop: Shop) -> None:
+    shop.put("oslo", **lives("Europe/Oslo"))
+    # It is past 9 a.m. there, and the next 9 a.m. is after noon of the tenth.
+    shop.put("auckland", **lives("Pacific/Auckland"))
+    campaign = shop.create(
+        Schedule=schedule("2031-01-10 00:00", "ONCE", "2031-01-10 03:00", IsLocalTime=True, Timezone="UTC+09")
+    )
+
+    for moment in ("2031-01-10 00:00", "2031-01-10 08:00", "2031-01-10 20:00"):
+        await shop.run(moment)
+
+    assert shop.addresses() == ["oslo@example.com"]
+    [activity] = shop.activities(campaign)
+    assert (activity["State"], activity["TimezonesTotalCount"], activity["TimezonesCompletedCount"]) == (
+        "COMPLETED",
+        1,
+        1,
+    )
+
+
+async def test_where_nobody_has_a_zone_and_where_it_starts_at_once_there_is_nothing_to_wait_for(shop: Shop) -> None:
+    shop.put("nowhere")
+    immediate = shop.create(Schedule={"StartTime": "IMMEDIATE", "IsLocalTime": True})
+    await shop.run()
+    at_once = shop.addresses()
+    local = shop.create(Schedule=schedule("2031-01-10 00:00", IsLocalTime=True))
+    await shop.run("2031-01-10 00:00")
+
+    assert at_once == shop.addresses() == ["nowhere@example.com"]
+    [activity] = shop.activities(immediate)
+    assert (activity["State"], activity["TimezonesTotalCount"]) == ("COMPLETED", 0)
+    [activity] = shop.activities(local)
+    assert (activity["State"], counts(activity)) == ("COMPLETED", {"MISSING_TIMEZONE": "1"})
