@@ -143,7 +143,6 @@ def test_create_campaign_refuses(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "members",
     [
-        {"Schedule": {"StartTime": after(seconds=-30)}},
         {"HoldoutPercent": 60, "AdditionalTreatments": [{"SizePercent": 10}] * 4},
         {"HoldoutPercent": 100},
         push(Action="URL", Url="https://a.example/", Body="é" * 200, TimeToLive=0),
@@ -152,10 +151,15 @@ def test_create_campaign_refuses(shop: Shop) -> None:
             "CustomDeliveryConfiguration": {"DeliveryUri": "arn:aws:lambda:us-east-1:000000000000:function:d:live"},
         },
     ],
-    ids=["late", "five", "nobody", "push", "custom"],
+    ids=["five", "nobody", "push", "custom"],
 )
 def test_create_campaign_accepts_up_to_the_limits(shop: Shop, members: dict[str, Any]) -> None:
     assert shop.create(**members)["Version"] == 1
+
+
+def test_create_campaign_forgives_a_clock_that_is_a_little_late(shop: Shop) -> None:
+    # Made here: the first test may begin a minute after the last one was collected.
+    assert shop.create(Schedule={"StartTime": after(seconds=-30)})["Version"] == 1
 
 
 def test_what_the_update_refuses_leaves_the_campaign_as_it_was(shop: Shop) -> None:

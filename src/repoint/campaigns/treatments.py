@@ -5,7 +5,7 @@ The rows are written with the campaign's document, in one transaction, and moved
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from repoint.campaigns.schedule import Plan
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
+from repoint.events.consume import begin_reading
 from repoint.resources.documents import Document
 
 Q = load_queries("repoint.campaigns")
@@ -21,6 +22,10 @@ Status = Literal["SCHEDULED", "EXECUTING", "PENDING_NEXT_RUN", "COMPLETED", "PAU
 
 ACTIVE = ("SCHEDULED", "EXECUTING", "PENDING_NEXT_RUN")
 ON_EVENTS = ("EVENT", "IN_APP_EVENT")
+# Under this name the event log is read for campaigns that wait for events.
+READER = "campaigns"
+# Events are read a moment after they were logged, so what waits for them ends a moment later.
+GRACE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,13 @@ def _resumed_on_events(plan: Plan, change: Change) -> Standing:
     if plan.ends_at is not None and change.now > plan.ends_at:
         return Standing("COMPLETED", plan.frequency)
     if plan.starts_at is not None and change.now >= plan.starts_at:
-        return Standing("EXECUTING", plan.frequency, plan.ends_at)
+        return Standing("EXECUTING", plan.frequency, waits_until(plan))
     return first_standing(plan, change)
+
+
+def waits_until(plan: Plan) -> datetime | None:
+    """When a treatment is done that waits for events; None for never."""
+    return None if plan.ends_at is None else plan.ends_at + GRACE
 
 
 def _awaiting(status: Status, plan: Plan, starts_at: datetime, change: Change) -> Standing:
@@ -124,10 +134,12 @@ async def lock_standings(db: Db, key: Mapping[str, Any]) -> list[Standing]:
 
 
 async def write_standings(db: Db, key: Mapping[str, Any], standings: Sequence[Standing]) -> None:
-    """Put these in the place of those that the campaign had."""
+    """Put these in the place of those that the campaign had; from now on the event log is read if one waits for it."""
     rows = [{"treatment_id": number, **asdict(standing)} for number, standing in enumerate(standings)]
     await db.execute(Q.write_treatments, {**key, "treatments": msgspec.json.encode(rows).decode()})
     await db.execute(Q.delete_treatments_from, {**key, "number": len(rows)})
+    if any(standing.frequency == "EVENT" and standing.status in ACTIVE for standing in standings):
+        await begin_reading(db, key["application_id"], READER)
 
 
 async def read_statuses(db: Db, application_id: str, campaign_ids: Iterable[str]) -> dict[str, dict[int, str]]:

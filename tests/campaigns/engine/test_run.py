@@ -1,5 +1,10 @@
 """A campaign that is run at once: who gets it, who does not and why, and what is told of it."""
 
+import asyncio
+
+import pytest
+
+from repoint.campaigns.engine import run
 from tests.campaigns.engine.conftest import Shop
 
 
@@ -53,14 +58,13 @@ async def test_a_shared_address_gets_one_message(shop: Shop) -> None:
     # Writing the second one would make the first INACTIVE on its channel, but for imports without a rule.
     for name in ("old", "new", "other"):
         shop.put(name)
-    await shop.rows(
-        "UPDATE endpoints SET address = 'same@example.com', effective_at = %(at)s WHERE endpoint_key = 'old' RETURNING 1",
-        at="2026-01-01T00:00:00Z",
-    )
-    await shop.rows(
-        "UPDATE endpoints SET address = 'same@example.com', effective_at = %(at)s WHERE endpoint_key = 'new' RETURNING 1",
-        at="2026-02-01T00:00:00Z",
-    )
+    for name, written in (("old", "2026-01-01T00:00:00Z"), ("new", "2026-02-01T00:00:00Z")):
+        await shop.rows(
+            "UPDATE endpoints SET address = 'same@example.com', effective_at = %(written)s "
+            "WHERE endpoint_key = %(name)s RETURNING 1",
+            name=name,
+            written=written,
+        )
     shop.create()
 
     await shop.run()
@@ -162,17 +166,7 @@ async def test_a_template_that_is_gone_makes_the_campaign_invalid(shop: Shop) ->
 
 
 async def test_more_endpoints_than_one_batch_has(shop: Shop) -> None:
-    await shop.rows(
-        """
-        INSERT INTO endpoints (application_id, endpoint_key, endpoint_id, cohort, created_at, effective_at, channel_type,
-            address, endpoint_status, opt_out, opt_out_is_explicit, attributes, metrics,
-            own_user_attributes, request_id, size_bound)
-        SELECT %(app)s, 'e' || n, 'e' || n, n %% 100, now(), now(), 'EMAIL', 'e' || n || '@example.com', 'ACTIVE', 'NONE',
-            true, '{"City": ["Rome"]}', '{}', '{"Name": ["N"]}', 'r', 900
-        FROM generate_series(1, 4500) AS n RETURNING 1
-        """,
-        app=shop.id,
-    )
+    await shop.put_many(4500)
     campaign = shop.create()
 
     await shop.run()
@@ -182,3 +176,24 @@ async def test_more_endpoints_than_one_batch_has(shop: Shop) -> None:
     [row] = await shop.rows("SELECT count(*), count(DISTINCT address) AS addresses FROM mailbox")
     assert row == {"count": 4500, "addresses": 4500}
     assert await shop.rows("SELECT 1 FROM campaign_batches") == []
+
+
+async def test_workers_share_a_run_and_reach_everybody_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "BATCH_ROWS", 20)
+    await shop.put_many(300)
+    await shop.rows("UPDATE endpoints SET address = 'same@example.com' WHERE cohort < 10 RETURNING 1")
+    campaign = shop.create(AdditionalTreatments=[{"SizePercent": 50}], HoldoutPercent=10)
+
+    async with shop.another_worker() as other:
+        await asyncio.gather(shop.run(), other.drain())
+        await shop.run()
+
+    assert shop.state(campaign) == "COMPLETED"
+    ledger = await shop.ledger()
+    assert len(ledger) == 300
+    counts = {status: sum(found == [status] for found in ledger.values()) for status in ("SUCCESS", "HOLDOUT")}
+    # Of the 30 that share an address one is the newest.
+    assert sum(counts.values()) + sum(found == ["DUPLICATE_ADDRESS"] for found in ledger.values()) == 300
+    assert len(shop.kept()) == len(set(shop.addresses())) == counts["SUCCESS"]
+    assert sum(each["SuccessfulEndpointCount"] for each in shop.activities(campaign)) == counts["SUCCESS"]
+    assert {each["ExecutionMetrics"]["ENDPOINT_PRODUCED"] for each in shop.activities(campaign)} == {"300"}

@@ -11,6 +11,7 @@ from repoint.campaigns.schedule import read_schedule
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
+from repoint.delivery.ledger import Entry, ask_write
 
 Q = load_queries("repoint.campaigns.engine")
 
@@ -29,6 +30,19 @@ async def end_batch(db: Db, batch: Batch, counts: Counts, now: datetime) -> None
     row = await db.row(Q.complete_run, key | {"now": now})
     if row is not None:
         await _advance(db, batch.application_id, row)
+
+
+async def drop_batch(db: Db, batch: Batch, now: datetime) -> None:
+    """A batch of a run that is over goes. What it has counted stays, and who was sent to without an end being known."""
+    if await db.execute(Q.drop_batch, batch.claim) == 0:
+        return
+    await db.execute(Q.add_counts, batch.run | {"counts": as_json(batch.counts)})
+    if batch.sending:
+        lost = [
+            Entry(each.key, each.occurrence, "UNKNOWN", each.channel, each.message_id, is_in_doubt=True)
+            for each in batch.sending
+        ]
+        await db.execute(*ask_write(batch.application_id, batch.run_id, now, lost))
 
 
 async def fail_run(db: Db, run: Mapping[str, Any], reason: str, now: datetime) -> None:
@@ -53,13 +67,12 @@ async def _advance(db: Db, application_id: str, run: Mapping[str, Any]) -> None:
     # An update can have taken treatments away.
     if run["treatment_id"] >= len(campaign.treatments):
         return
-    if campaign.is_paused:
-        await set_treatment(db, application_id, run, "PAUSED")
-        return
     plan = read_schedule(campaign.treatments[run["treatment_id"]].schedule).begun(run["scheduled_at"])
     next_at = plan.slot_from(run["scheduled_at"] + _NEXT)
     if next_at is None:
         await set_treatment(db, application_id, run, "COMPLETED")
+    elif campaign.is_paused:
+        await set_treatment(db, application_id, run, "PAUSED")
     else:
         await set_treatment(db, application_id, run, "PENDING_NEXT_RUN", due_at=next_at, next_start_at=next_at)
 

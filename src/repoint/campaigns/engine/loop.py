@@ -9,7 +9,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from repoint.campaigns.engine.batch import Batch, cut, next_cut, renew, take_batches
-from repoint.campaigns.engine.ending import fail_run
+from repoint.campaigns.engine.ending import drop_batch, fail_run
 from repoint.campaigns.engine.recipients import Recipients
 from repoint.campaigns.engine.run import CancelledRunError, CannotRunError, load_run, run_to_cut
 from repoint.campaigns.engine.seats import Seats
@@ -62,6 +62,10 @@ class Engine:
                     pause_s = await self._look()
                 except (psycopg.Error, PoolTimeout) as error:
                     log.warning("Campaigns could not be looked at", reason=str(error))
+                    pause_s = IDLE_POLL_S
+                except Exception:
+                    # Of one campaign, perhaps; the others are to go on.
+                    log.exception("Campaigns could not be looked at")
                     pause_s = IDLE_POLL_S
                 self._has_changed.clear()
                 try:
@@ -177,11 +181,11 @@ class Engine:
                 await Work(context, run, batch, self._seats, recipients).do()
         except (CannotRunError, EvaluationError) as error:
             async with context.database.transaction() as db:
+                await drop_batch(db, batch, context.now())
                 await fail_run(db, batch.run, str(error), context.now())
-                await db.execute(Q.drop_batch, batch.claim)
         except CancelledRunError:
-            async with context.database.connection() as db:
-                await db.execute(Q.drop_batch, batch.claim)
+            async with context.database.transaction() as db:
+                await drop_batch(db, batch, context.now())
 
     async def _give_back(self, batch: Batch, wait_s: float) -> None:
         try:

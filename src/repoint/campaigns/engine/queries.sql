@@ -66,12 +66,13 @@ WITH begun AS (
 SELECT run_id, state FROM begun
 
 -- triggered_treatments --
--- The treatments of an application that wait for events.
+-- The treatments of an application that wait for events, and those that will and may have begun to just now.
 SELECT t.campaign_id, t.treatment_id, d.document, d.version
 FROM campaign_treatments t
 JOIN documents d
     ON d.kind = 'campaign' AND d.id = replace(t.campaign_id::text, '-', '') AND d.application_id = %(app)s
-WHERE t.application_id = %(application_id)s AND t.frequency = 'EVENT' AND t.status = 'EXECUTING'
+WHERE t.application_id = %(application_id)s AND t.frequency = 'EVENT'
+    AND t.status IN ('SCHEDULED', 'EXECUTING')
 
 -- insert_triggered --
 -- A batch of events for whichever worker comes first.
@@ -101,11 +102,16 @@ RETURNING b.application_id, b.run_id, b.number, b.sweep, b.after_key, b.last_key
 
 -- next_sweep --
 -- A sweep of which a range is to be cut off, which nobody else cuts until the transaction ends. Any of them: campaigns
--- that run at once advance side by side.
+-- that run at once advance side by side. Of one run the next sweep waits until the one before is done: who moves to its
+-- zones meanwhile would be found by both.
 SELECT s.application_id, s.run_id, s.number, s.cut_key
 FROM campaign_sweeps s
 JOIN campaign_runs r ON r.application_id = s.application_id AND r.run_id = s.run_id
 WHERE NOT s.is_cut AND s.due_at <= %(now)s AND r.state = 'RUNNING' AND NOT s.run_id = ANY(%(busy)s::uuid[])
+    AND NOT EXISTS (
+        SELECT FROM campaign_sweeps e
+        WHERE e.application_id = s.application_id AND e.run_id = s.run_id AND e.number < s.number AND NOT e.is_cut)
+    AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = s.run_id AND b.sweep < s.number)
 ORDER BY random()
 LIMIT 1
 FOR UPDATE OF s SKIP LOCKED
@@ -124,9 +130,11 @@ VALUES (
 RETURNING application_id, run_id, number, sweep, after_key, last_key, triggers, sending, step, counts, epoch
 
 -- read_run --
--- A run, and the sweep that a batch of it belongs to.
+-- A run, and the sweep that a batch of it belongs to, with the zones of those before it.
 SELECT r.application_id, r.run_id, r.campaign_id, r.treatment_id, r.version, r.scheduled_at, r.state, r.is_triggered,
-    s.due_at, s.zones
+    s.due_at, s.zones, coalesce(
+        (SELECT array_agg(zone) FROM campaign_sweeps e, unnest(e.zones) AS zone
+         WHERE e.application_id = s.application_id AND e.run_id = s.run_id AND e.number < s.number), '{}') AS zones_before
 FROM campaign_runs r
 LEFT JOIN campaign_sweeps s
     ON s.application_id = r.application_id AND s.run_id = r.run_id AND s.number = %(sweep)s

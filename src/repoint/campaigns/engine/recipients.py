@@ -15,6 +15,7 @@ from repoint.campaigns.campaign import Members
 from repoint.campaigns.engine.batch import Sending, Trigger
 from repoint.campaigns.engine.run import Run
 from repoint.campaigns.hooks import Hook, HookFailure
+from repoint.contract.dates import format_instant
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.delivery.ledger import IN_DOUBT
@@ -154,10 +155,15 @@ class Recipients:
         """Why it has no turn in this sweep; who has none at all is told in the first one."""
         assert self._run.zones is not None  # noqa: S101 - asked in local time only
         zone = document.get("Demographic", {}).get("Timezone")
-        if zone in self._run.zones:
+        if zone in self._run.zones or (zone in self._run.zones_before and self._was_there(document)):
             return None
         has_none = zone is None or find_zone(zone) is None
         return "ENDPOINT_MISSING_TIMEZONE" if has_none and self._run.is_first_sweep else OTHER_ZONE
+
+    def _was_there(self, document: Members) -> bool:
+        """Whether it was written before the run: then it has moved to where the turn was over, and has its own now."""
+        created_at: str = document.get("CreationDate", "")
+        return created_at <= format_instant(self._run.scheduled_at)
 
     async def _served(self, db: Db, documents: Iterable[str]) -> set[str]:
         """Those who had their turn in another zone, before they moved."""

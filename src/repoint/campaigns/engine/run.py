@@ -59,6 +59,8 @@ class Run:
     channels: frozenset[ChannelType]
     # The zones that are served; None for everybody.
     zones: frozenset[str] | None
+    # Those that had their turn before.
+    zones_before: frozenset[str]
     is_first_sweep: bool
     # When it stops sending; None for never.
     ends_at: datetime | None
@@ -74,6 +76,12 @@ class Run:
     def application_id(self) -> str:
         """Whose run it is."""
         return self.campaign.application_id
+
+    @property
+    def is_of_users(self) -> bool:
+        """Whether the segment is a list of users, whose endpoints are all meant."""
+        root = self.audience.root
+        return root.lists_users and not root.lists_endpoints and not root.has_snapshots
 
     @property
     def told(self) -> CampaignRun:
@@ -128,6 +136,7 @@ async def load_run(database: Database, settings: Settings, batch: Batch, now: da
         _custom(treatment, batch.application_id, told, row["scheduled_at"]),
         channels_with_content(treatment, templates),
         None if row["zones"] is None else frozenset(row["zones"]),
+        frozenset(row["zones_before"]),
         batch.sweep == 0,
         None if duration_s is None or row["is_triggered"] else begun_at + timedelta(seconds=duration_s),
         _caps(campaign, is_limited=bool(is_limited)),

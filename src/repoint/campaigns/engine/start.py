@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import psycopg
 import structlog
+from psycopg_pool import PoolTimeout
 
 from repoint.campaigns.campaign import CAMPAIGNS, Campaign, Treatment, read_campaign
 from repoint.campaigns.engine.ending import set_treatment
 from repoint.campaigns.engine.run import CannotRunError, audience_of
-from repoint.campaigns.engine.triggers import READER
 from repoint.campaigns.schedule import Plan, Sweep, read_schedule, sweeps
+from repoint.campaigns.treatments import waits_until
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
-from repoint.events.consume import begin_reading
 from repoint.queue.tasks import TaskContext
 from repoint.segments.members import ask_plan_afresh
 from repoint.segments.sources import EvaluationError
@@ -31,18 +32,24 @@ Q = load_queries("repoint.campaigns.engine")
 AT_ONCE = 20
 # Missed slots that are shown as cancelled.
 _MOST_MISSED = 100
-# Events are read a moment after they were logged, so what waits for them ends a moment later.
-_GRACE = timedelta(seconds=10)
 _LEAST = timedelta(microseconds=1)
 
 
 async def start_due(context: TaskContext) -> int:
-    """Start what is due; how many treatments were looked at."""
+    """Start what is due; how many treatments were looked at. One that fails keeps no other from being started."""
     async with context.database.connection() as db:
         rows = await db.rows(Q.due_treatments, {"now": context.now(), "rows": AT_ONCE})
+    looked_at = 0
     for row in rows:
-        await _look_at(context, row)
-    return len(rows)
+        try:
+            await _look_at(context, row)
+        except (psycopg.Error, PoolTimeout):
+            raise
+        except Exception:
+            log.exception("A campaign could not be started", campaign_id=row["campaign_id"].hex)
+        else:
+            looked_at += 1
+    return looked_at
 
 
 async def _look_at(context: TaskContext, row: Row) -> None:
@@ -59,7 +66,8 @@ async def _look_at(context: TaskContext, row: Row) -> None:
     zones = await _zones(context, campaign) if plan.is_local else []
     async with context.database.transaction() as db:
         held = await db.row(Q.lock_treatment, named | {"now": context.now()})
-        if held is None:
+        # Changed since it was read, it is still due, and looked at again.
+        if held is None or (await CAMPAIGNS.get(db, campaign_id, application_id)).version != campaign.version:
             return
         start = _Start(db, campaign, treatment, plan, context.now())
         if treatment.frequency in {"EVENT", "IN_APP_EVENT"}:
@@ -93,12 +101,10 @@ class _Start:
 
     async def waiting(self, held: Row) -> None:
         """A campaign that waits for events begins to, or has waited long enough."""
-        ends_at = None if self.plan.ends_at is None else self.plan.ends_at + _GRACE
+        ends_at = waits_until(self.plan)
         if held["status"] == "EXECUTING" or (ends_at is not None and ends_at <= self.now):
             await self._set("COMPLETED")
             return
-        if self.treatment.frequency == "EVENT":
-            await begin_reading(self.db, self.campaign.application_id, READER)
         await self._set("EXECUTING", due_at=ends_at)
 
     async def run(self, held: Row, zones: Sequence[str], most_delay: timedelta) -> None:
@@ -113,18 +119,22 @@ class _Start:
             missed_id = run_id if slot is None and number == 0 else uuid.uuid4()
             await self._insert_run(missed_id, at, "CANCELLED", reason="missed: it was due while nothing ran")
             log.warning("A run of a campaign was missed", campaign_id=self.campaign.id, scheduled_at=at.isoformat())
-        if slot is None:
-            await self._after_missed(plan)
-            return
+        if slot is None or not await self._begin(run_id, slot, zones, plan):
+            await self._wait_for_next(plan)
+
+    async def _begin(self, run_id: uuid.UUID, slot: datetime, zones: Sequence[str], plan: Plan) -> bool:
+        """Begin the run; False when the slot has had its run, under the schedule that the campaign had before."""
         found = self._sweeps(plan, slot, zones)
         total = sum(len(sweep.zones) for sweep in found)
-        if await self._insert_run(run_id, slot, "RUNNING", timezones_total=total):
-            for number, sweep in enumerate(found):
-                await self._insert_sweep(run_id, number, sweep, plan)
+        if not await self._insert_run(run_id, slot, "RUNNING", timezones_total=total):
+            return False
+        for number, sweep in enumerate(found):
+            await self._insert_sweep(run_id, number, sweep, plan)
         await self._set("EXECUTING", next_start_at=plan.slot_from(self.now + _LEAST))
+        return True
 
-    async def _after_missed(self, plan: Plan) -> None:
-        next_at = None if plan.frequency == "ONCE" else plan.slot_from(self.now)
+    async def _wait_for_next(self, plan: Plan) -> None:
+        next_at = None if plan.frequency == "ONCE" else plan.slot_from(self.now + _LEAST)
         if next_at is None:
             await self._set("COMPLETED")
         else:

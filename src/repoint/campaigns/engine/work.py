@@ -169,6 +169,8 @@ class Work:
         finished = self._finished
         for candidate in group:
             finished.count("ENDPOINT_PRODUCED")
+            if self._run.is_of_users:
+                finished.count("ENDPOINTS_FROM_USER")
             if candidate.left_out is not None:
                 self._writer.left_out(finished, candidate)
             elif candidate.held_back is not None:
