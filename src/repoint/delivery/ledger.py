@@ -39,8 +39,18 @@ class Entry(msgspec.Struct, frozen=True):
 
 def ask_write(application_id: str, run_id: str, at: datetime, entries: Sequence[Entry]) -> tuple[Query, Parameters]:
     """The statement that writes entries; one that was in doubt takes its end, and stays marked."""
-    named = {"application_id": application_id, "run_id": run_id, "at": at}
-    return Q.write_entries, named | {"entries": as_json(entries)}
+    return Q.write_entries, {
+        "application_id": application_id,
+        "run_id": run_id,
+        "at": at,
+        "endpoint_keys": as_json(each.endpoint_key for each in entries),
+        "occurrences": as_json(each.occurrence for each in entries),
+        "statuses": as_json(each.status for each in entries),
+        "in_doubt": as_json(each.is_in_doubt for each in entries),
+        "channel_types": as_json(each.channel_type for each in entries),
+        "message_ids": as_json(each.message_id for each in entries),
+        "details": as_json(each.detail for each in entries),
+    }
 
 
 @every(seconds=3600)

@@ -38,9 +38,12 @@ DELETE FROM mailbox WHERE ctid = ANY(ARRAY(
 -- Messages that have gone out; one that is noted already is the same message sent again.
 INSERT INTO sent_messages (
     application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail)
-SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told
-FROM json_to_recordset(%(messages)s) AS m (
-    message_id text, channel_type text, client_id text, endpoint_key text, provider_message_id text, told json)
+SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told::json
+FROM ROWS FROM (
+    json_array_elements_text(%(message_ids)s), json_array_elements_text(%(channel_types)s),
+    json_array_elements_text(%(client_ids)s), json_array_elements_text(%(endpoint_keys)s),
+    json_array_elements_text(%(provider_message_ids)s), string_to_table(%(told)s, chr(10))
+) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, told)
 ON CONFLICT DO NOTHING
 
 -- find_sent --
@@ -111,11 +114,14 @@ DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
 -- What became of some endpoints of a run; one that was in doubt now has its end.
 INSERT INTO deliveries (
     application_id, run_id, endpoint_key, occurrence, decided_at, status, was_in_doubt, channel_type, message_id, detail)
-SELECT %(application_id)s, %(run_id)s, endpoint_key, occurrence, %(at)s, status, is_in_doubt, channel_type, message_id,
-    detail
-FROM json_to_recordset(%(entries)s) AS e (
-    endpoint_key text, occurrence bigint, status text, is_in_doubt boolean, channel_type text, message_id text,
-    detail text)
+SELECT %(application_id)s, %(run_id)s, endpoint_key, occurrence::bigint, %(at)s, status, is_in_doubt::boolean,
+    channel_type, message_id, detail
+FROM ROWS FROM (
+    json_array_elements_text(%(endpoint_keys)s), json_array_elements_text(%(occurrences)s),
+    json_array_elements_text(%(statuses)s), json_array_elements_text(%(in_doubt)s),
+    json_array_elements_text(%(channel_types)s), json_array_elements_text(%(message_ids)s),
+    json_array_elements_text(%(details)s)
+) AS e (endpoint_key, occurrence, status, is_in_doubt, channel_type, message_id, detail)
 ON CONFLICT (application_id, run_id, endpoint_key, occurrence) DO UPDATE
 SET decided_at = excluded.decided_at, status = excluded.status, detail = excluded.detail
 WHERE deliveries.was_in_doubt

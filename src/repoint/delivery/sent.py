@@ -43,7 +43,17 @@ async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Se
 
 def ask_note_sent(application_id: str, sent_at: datetime, messages: Sequence[Sent]) -> tuple[Query, dict[str, object]]:
     """The statement of `note_sent`, for those who send it together with others."""
-    return Q.note_sent, {"application_id": application_id, "sent_at": sent_at, "messages": as_json(messages)}
+    return Q.note_sent, {
+        "application_id": application_id,
+        "sent_at": sent_at,
+        "message_ids": as_json(each.message_id for each in messages),
+        "channel_types": as_json(each.channel_type for each in messages),
+        "client_ids": as_json(each.client_id for each in messages),
+        "endpoint_keys": as_json(each.endpoint_key for each in messages),
+        "provider_message_ids": as_json(each.provider_message_id for each in messages),
+        # JSON that we write has no line's end in it.
+        "told": "\n".join([msgspec.json.encode(each.told).decode() for each in messages]),
+    }
 
 
 async def find_sent(db: Db, application_id: str, message_ids: Sequence[str]) -> dict[str, Sent]:

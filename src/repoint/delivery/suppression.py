@@ -3,15 +3,15 @@
 The list is the account's, as Amazon's was: an address that bounces in one application is not tried from another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
 from repoint.contract.dates import format_instant
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import ChannelType
-from repoint.db.pool import Db
-from repoint.db.queries import load_queries
+from repoint.db.pool import Db, Parameters
+from repoint.db.queries import Query, load_queries
 from repoint.delivery.phone_number import InvalidNumberError, e164
 from repoint.endpoints.load import as_json
 from repoint.operation import Call, Input, Output, extension, whole_number
@@ -44,12 +44,16 @@ async def suppressed(db: Db, addresses: Iterable[tuple[ChannelType, str]]) -> di
 
 async def suppress(db: Db, addresses: Sequence[tuple[ChannelType, str, Reason]], now: datetime) -> None:
     """Send nothing more to these addresses; the first reason stays."""
-    rows = [
-        {"channel_type": channel_type, "address": suppression_key(channel_type, address), "reason": reason, "now": now}
-        for channel_type, address, reason in addresses
-    ]
-    if rows:
-        await db.execute_many(Q.suppress, rows)
+    await db.together(*ask_suppress(addresses, now))
+
+
+def ask_suppress(
+    addresses: Sequence[tuple[ChannelType, str, Reason]], now: datetime
+) -> Iterator[tuple[Query, Parameters]]:
+    """The statements of `suppress`, for those who send them together with others."""
+    for channel_type, address, reason in addresses:
+        key = {"channel_type": channel_type, "address": suppression_key(channel_type, address)}
+        yield Q.suppress, {**key, "reason": reason, "now": now}
 
 
 @extension("GET", "/repoint/v1/suppressions/{ChannelType}", one_statement=True)

@@ -26,7 +26,7 @@ from repoint.endpoints.project import check_application_id, require_project
 from repoint.endpoints.together import write_together
 from repoint.endpoints.upsert import Rules
 from repoint.events.emit import Event as LogEvent
-from repoint.events.emit import ask_announce, emit_announced, event_hash
+from repoint.events.emit import ask_announce, ask_append, event_hash
 from repoint.events.records import JsonObject, Origin, Subject, app_record, app_session
 from repoint.events.repeats import ask_to_be_alone, ask_which_are_known
 from repoint.events.reserved import RESERVED
@@ -209,8 +209,8 @@ async def _log(database: Database, application_id: str, reports: list[_Report]) 
     hashes = {id(taken): event_hash(application_id, item.key, taken.event_id) for item in items for taken in item.taken}
     async with database.transaction() as db:
         documents, known = await _look_up(db, application_id, keys, list(hashes.values()), reports[-1].at)
-        if hashes:
-            await emit_announced(db, _events(reports, documents, hashes, known))
+        if events := list(_events(reports, documents, hashes, known)):
+            await db.execute(*ask_append(events))
     return [None] * len(reports)
 
 

@@ -7,19 +7,15 @@ nothing, an emitter announces itself by a shared lock which names the last posit
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
 
 import msgspec
 
-from repoint.db.cells import NULL, json_cell, text_cell
-from repoint.db.pool import Db
+from repoint.db.pool import Db, Parameters
 from repoint.db.queries import Query, load_queries
 
 Q = load_queries("repoint.events")
-
-_LINES_AT_ONCE = 200
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -42,25 +38,29 @@ class Event(msgspec.Struct, frozen=True):
 async def emit(db: Db, events: Sequence[Event]) -> None:
     """Append events to the log in the transaction that `db` has open.
 
-    Two round trips, however many there are. Nothing is sent for none.
+    One round trip, however many there are. Nothing is sent for none.
     """
     if events:
-        await db.execute(Q.announce)
-        await emit_announced(db, events)
+        await db.together(ask_announce(), ask_append(events))
 
 
-def ask_announce() -> tuple[Query, dict[str, str]]:
-    """The announcement as a statement, for those who send it together with others before `emit_announced`."""
+def ask_announce() -> tuple[Query, Parameters]:
+    """The announcement as a statement, for those who send it together with others before `ask_append`."""
     return Q.announce, {}
 
 
-async def emit_announced(db: Db, events: Iterable[Event]) -> None:
-    """Append events in a transaction that has announced itself."""
-    lines = map(_line, events)
-    async with db.copy(Q.copy_events) as copy:
-        # The server takes in one part while the next one is made.
-        while part := "".join(islice(lines, _LINES_AT_ONCE)):
-            await copy.write(part)
+def ask_append(events: Sequence[Event]) -> tuple[Query, Parameters]:
+    """The statement that appends events, in a transaction that has announced itself before."""
+    return Q.append_events, {
+        "application_ids": _as_json([event.application_id for event in events]),
+        "instants": _as_json([event.occurred_at for event in events]),
+        "event_types": _as_json([event.event_type for event in events]),
+        "endpoint_keys": _as_json([event.endpoint_key for event in events]),
+        "hashes": _as_json([event.hash for event in events]),
+        "repeats": _as_json([event.is_repeat for event in events]),
+        # JSON has no line's end in it, but between its parts, where we write none.
+        "records": "\n".join([event.record for event in events]),
+    }
 
 
 def event_hash(application_id: str, endpoint_key: str, event_id: str) -> str:
@@ -69,9 +69,5 @@ def event_hash(application_id: str, endpoint_key: str, event_id: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _line(event: Event) -> str:
-    return (
-        f"{event.application_id}\t{event.occurred_at.isoformat()}\t{text_cell(event.event_type)}"
-        f"\t{text_cell(event.endpoint_key)}\t{event.hash or NULL}\t{'t' if event.is_repeat else 'f'}"
-        f"\t{json_cell(event.record)}\n"
-    )
+def _as_json(column: Sequence[object]) -> str:
+    return msgspec.json.encode(column).decode()

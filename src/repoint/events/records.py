@@ -65,7 +65,7 @@ class Subject(msgspec.Struct):
     @classmethod
     def of(cls, endpoint: EndpointResponse) -> "Subject":
         """A stored endpoint, as GetEndpoint answers it."""
-        told = {member: endpoint[member] for member in _TOLD if endpoint.get(member)}  # type: ignore[literal-required]
+        told = {member: endpoint[member] for member in _TOLD if endpoint.get(member)}  # type: ignore[literal-required]  # the names are ours
         context = {"custom": {"endpoint": _encode(told).decode()}}
         demographic: JsonObject = endpoint.get("Demographic", {})  # type: ignore[assignment]  # read by name below
         return cls(endpoint["Id"], demographic, msgspec.Raw(_encode(context)))

@@ -82,7 +82,7 @@ class Batch:
 async def take_batches(db: Db, worker: str, lease_s: float, rows: int) -> list[Batch]:
     """Some batches that nobody works on; from now on this worker does."""
     parameters = {"worker": worker, "lease_s": lease_s, "rows": rows}
-    return [_batch(row) for row in await db.rows(Q.take_batches, parameters)]
+    return [read_batch_row(row) for row in await db.rows(Q.take_batches, parameters)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ async def cut(  # noqa: PLR0913, PLR0917 - who cuts what off what
     }
     row = await db.row(Q.cut, parameters)
     assert row is not None  # noqa: S101 - what is inserted is returned
-    return _batch(row)
+    return read_batch_row(row)
 
 
 async def renew(db: Db, worker: str, lease_s: float, batches: Sequence[Batch]) -> None:
@@ -133,7 +133,8 @@ async def renew(db: Db, worker: str, lease_s: float, batches: Sequence[Batch]) -
     await db.execute(Q.renew, {**held, "worker": worker, "lease_s": lease_s})
 
 
-def _batch(row: Row) -> Batch:
+def read_batch_row(row: Row) -> Batch:
+    """A row with everything that a batch is."""
     triggers = row["triggers"]
     return Batch(
         row["application_id"].hex,

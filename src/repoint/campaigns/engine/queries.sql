@@ -152,20 +152,25 @@ UPDATE campaign_batches SET worker = NULL, leased_until = now() + make_interval(
 WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
 
 -- step --
--- A batch goes one group further; no row when it is another worker's, or has gone this step already.
-UPDATE campaign_batches
-SET step = step + 1, after_key = %(after_key)s, triggers = %(triggers)s, sending = %(sending)s, counts = %(counts)s,
-    leased_until = now() + make_interval(secs => %(lease_s)s)
-WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
-    AND step = %(step)s
-RETURNING (
-    SELECT state FROM campaign_runs r
-    WHERE r.application_id = campaign_batches.application_id AND r.run_id = campaign_batches.run_id
+-- A batch goes one group further. An error, a division by zero, when it is another worker's, has gone this step already,
+-- or is to send for a run that is over: then what is sent together with this does not happen either.
+WITH moved AS (
+    UPDATE campaign_batches b
+    SET step = step + 1, after_key = %(after_key)s, triggers = %(triggers)s, sending = %(sending)s, counts = %(counts)s,
+        leased_until = now() + make_interval(secs => %(lease_s)s)
+    WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s AND epoch = %(epoch)s
+        AND step = %(step)s
+        AND (%(sending)s::jsonb IS NULL OR EXISTS (
+            SELECT FROM campaign_runs r
+            WHERE r.application_id = b.application_id AND r.run_id = b.run_id AND r.state = 'RUNNING'))
+    RETURNING 1
 )
+SELECT 1 / count(*) FROM moved
 
 -- where_is --
 -- How far a batch is; no row when it is done.
-SELECT epoch, step FROM campaign_batches
+SELECT application_id, run_id, number, sweep, after_key, last_key, triggers, sending, step, counts, epoch
+FROM campaign_batches
 WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %(number)s
 
 -- end_batch --

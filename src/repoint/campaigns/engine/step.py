@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import psycopg
 import structlog
+from psycopg.errors import DivisionByZero
 from psycopg_pool import PoolTimeout
 
-from repoint.campaigns.engine.batch import Batch, Counts, Sending, Trigger, add, as_json
+from repoint.campaigns.engine.batch import Batch, Counts, Sending, Trigger, add, as_json, read_batch_row
 from repoint.campaigns.engine.ending import end_batch
 from repoint.campaigns.engine.finished import Finished
 from repoint.campaigns.engine.run import CancelledRunError
@@ -21,8 +22,8 @@ from repoint.db.pool import Database, Db, Parameters
 from repoint.db.queries import Query, load_queries
 from repoint.delivery.ledger import ask_write
 from repoint.delivery.sent import ask_note_sent
-from repoint.delivery.suppression import suppress
-from repoint.events.emit import ask_announce, emit_announced
+from repoint.delivery.suppression import ask_suppress
+from repoint.events.emit import ask_announce, ask_append
 from repoint.queue.lease import LostClaimError
 from repoint.settings import Settings
 
@@ -50,19 +51,15 @@ class Reserved:
 Reserve = Callable[[Db, Finished], Awaitable[Reserved]]
 
 
-class _DoneError(Exception):
-    """The commit of the try before was made, though nobody heard of it."""
-
-
 class Steps:
     """The steps of one batch."""
 
-    def __init__(self, database: Database, settings: Settings, batch: Batch) -> None:
+    def __init__(self, database: Database, settings: Settings, batch: Batch, *, asks_caps: bool) -> None:
         self._database = database
         self._settings = settings
         self._batch = batch
-        # Of the last try that came as far as its commit.
-        self._tried: Reserved | None = None
+        # Without caps to be asked for, a step is a single round trip.
+        self._asks_caps = asks_caps
 
     async def take(self, finished: Finished, reserve: Reserve) -> Reserved:
         """Write what is finished and reserve what goes out next.
@@ -70,77 +67,89 @@ class Steps:
         As long as the database is away it is tried again: what went out is known here only. Raises LostClaimError when
         the batch is another worker's, and CancelledRunError when the run is over; then nothing was written.
         """
-        self._tried = None
-        reserved = await self._insist(lambda: self._take(finished, reserve))
+        reserved = await self._insist(lambda: self._take(finished, reserve), self._made)
         self._batch.step += 1
         self._batch.counts = reserved.counts
         return reserved
 
     async def end(self, finished: Finished) -> None:
         """Write what is finished; the batch is done. Raises as `take` does, but not for a run that is over."""
-        await self._insist(lambda: self._end(finished))
+        await self._insist(lambda: self._end(finished), self._ended)
 
-    async def _insist(self, attempt: Callable[[], Awaitable[Reserved]]) -> Reserved:
+    async def _insist(
+        self, attempt: Callable[[], Awaitable[Reserved]], made: Callable[[], Awaitable[Reserved | None]]
+    ) -> Reserved:
+        """Try until it is known to be done; a commit whose end was not heard may have been made, so that is asked first."""
+        is_sure = True
         while True:
             try:
-                return await attempt()
-            except _DoneError:
-                assert self._tried is not None  # noqa: S101 - that is what the error says
-                return self._tried
+                found = None if is_sure else await made()
+                return found or await attempt()
             except (psycopg.OperationalError, PoolTimeout) as error:
+                is_sure = False
                 log.warning("A campaign waits for the database", run_id=self._batch.run_id, reason=str(error))
             await asyncio.sleep(RETRY_S)
 
     async def _take(self, finished: Finished, reserve: Reserve) -> Reserved:
         batch, written = self._batch, finished.copy()
-        async with self._database.transaction() as db:
-            reserved = await reserve(db, written)
-            reserved.counts = add(batch.counts, written.counts)
-            parameters = batch.claim | {
-                "after_key": None if reserved.triggers is not None else reserved.after_key,
-                "triggers": None if reserved.triggers is None else as_json(reserved.triggers),
-                "sending": as_json(reserved.sending) if reserved.sending else None,
-                "counts": as_json(reserved.counts),
-                "lease_s": self._settings.worker_lease_s,
-            }
-            [states, *_] = await db.together((Q.step, parameters), *_ask_write(batch, written))
-            if not states:
-                await self._refuse(db)
-            if states[0][0] != "RUNNING" and reserved.sending:
-                raise CancelledRunError
-            await self._write_rest(db, written)
-            self._tried = reserved
+        try:
+            # On a bare connection, statements that are sent together are a transaction.
+            async with self._database.transaction() if self._asks_caps else self._database.connection() as db:
+                reserved = await reserve(db, written)
+                reserved.counts = add(batch.counts, written.counts)
+                parameters = batch.claim | {
+                    "after_key": None if reserved.triggers is not None else reserved.after_key,
+                    "triggers": None if reserved.triggers is None else as_json(reserved.triggers),
+                    "sending": as_json(reserved.sending) if reserved.sending else None,
+                    "counts": as_json(reserved.counts),
+                    "lease_s": self._settings.worker_lease_s,
+                }
+                await db.together((Q.step, parameters), *self._ask_write(written))
+        except DivisionByZero:
+            # What `step` says when there is nothing to move.
+            return await self._made() or await self._refuse()
         return reserved
 
-    async def _refuse(self, db: Db) -> None:
+    async def _made(self) -> Reserved | None:
+        """What this step has reserved, if it was made already."""
         batch = self._batch
-        found = await db.row(Q.where_is, batch.key)
-        if self._tried is not None and found == {"epoch": batch.epoch, "step": batch.step + 1}:
-            raise _DoneError
+        async with self._database.connection() as db:
+            row = await db.row(Q.where_is, batch.key)
+        if row is None or (row["epoch"], row["step"]) != (batch.epoch, batch.step + 1):
+            return None
+        found = read_batch_row(row)
+        return Reserved(found.after_key, found.triggers, found.sending, found.counts)
+
+    async def _refuse(self) -> Reserved:
+        batch = self._batch
+        async with self._database.connection() as db:
+            row = await db.row(Q.where_is, batch.key)
+        if row is not None and (row["epoch"], row["step"]) == (batch.epoch, batch.step):
+            raise CancelledRunError
         raise LostClaimError(f"batch {batch.number}: epoch {batch.epoch} is over")
 
     async def _end(self, finished: Finished) -> Reserved:
-        batch, nothing = self._batch, Reserved("")
+        batch = self._batch
         async with self._database.transaction() as db:
             if await db.execute(Q.end_batch, batch.claim) == 0:
-                # The try before may have committed, unheard; or another worker has taken the batch, and done it.
                 raise LostClaimError(f"batch {batch.number}: epoch {batch.epoch} is over")
-            await db.together(*_ask_write(batch, finished))
-            await self._write_rest(db, finished)
+            await db.together(*self._ask_write(finished))
             await end_batch(db, batch, add(batch.counts, finished.counts), finished.at)
-        return nothing
+        return Reserved("")
 
-    async def _write_rest(self, db: Db, written: Finished) -> None:
+    async def _ended(self) -> Reserved | None:
+        """Something, if the batch is gone: by our commit, or with whoever has taken it meanwhile."""
+        async with self._database.connection() as db:
+            return Reserved("") if await db.row(Q.where_is, self._batch.key) is None else None
+
+    def _ask_write(self, written: Finished) -> Iterator[tuple[Query, Parameters]]:
+        application_id = self._batch.application_id
+        if written.entries:
+            yield ask_write(application_id, self._batch.run_id, written.at, written.entries)
+        if written.sent:
+            yield ask_note_sent(application_id, written.at, written.sent)
         if written.events:
-            await emit_announced(db, written.events)
-        if written.bounced and self._settings.suppress_bounced:
-            await suppress(db, written.bounced, written.at)
-
-
-def _ask_write(batch: Batch, written: Finished) -> Iterator[tuple[Query, Parameters]]:
-    if written.entries:
-        yield ask_write(batch.application_id, batch.run_id, written.at, written.entries)
-    if written.sent:
-        yield ask_note_sent(batch.application_id, written.at, written.sent)
-    if written.events:
-        yield ask_announce()
+            yield ask_announce()
+            yield ask_append(written.events)
+        if self._settings.suppress_bounced:
+            yield from ask_suppress(written.bounced, written.at)

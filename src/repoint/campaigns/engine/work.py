@@ -66,7 +66,7 @@ class Work:
         self._seats = seats
         self._recipients = recipients
         self._messages = Messages(context, run)
-        self._steps = Steps(context.database, context.settings, batch)
+        self._steps = Steps(context.database, context.settings, batch, asks_caps=bool(run.caps.scopes))
         self._writer = Writer(run)
         self._pace = Pace(context.database, run)
         # Decided and not yet written, and up to where that is.
