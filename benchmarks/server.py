@@ -34,16 +34,21 @@ RESIGN_S = 120.0
 FOREIGN = ("AWS_", "REPOINT_", "PG", "PYTHONDONTWRITEBYTECODE")
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """What a process of the product is started with."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return {**kept, "PYTHONUNBUFFERED": "1", **settings}
+
+
 @contextmanager
 def serving(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator["Server"]:
     """A server on a temporary folder and a free port, as long as the block lasts; `settings` are its environment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     with tempfile.TemporaryDirectory(prefix="repoint-bench-") as name, Path(name, "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "repoint.cli.main", "serve", "--data-dir", f"{name}/data", "--port", "0"],
             # Away from any `repoint.toml`.
             cwd=name,
-            env={**environment, "PYTHONUNBUFFERED": "1", **settings},
+            env=environment(settings),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
