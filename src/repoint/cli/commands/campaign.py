@@ -64,11 +64,16 @@ def doubts(
         str | None, typer.Option("--campaign", help="Only this campaign.", show_default="all, deleted ones too")
     ] = None,
     *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each as JSON, a line each.")] = False,
     endpoint_url: EndpointUrl = None,
 ) -> None:
     """List messages that a crash left in doubt, and what became of them since."""
     scope = _path(application_id, campaign_id, "/repoint/v1") if campaign_id else _application(application_id)
     found = Remote(endpoint_url).items(f"{scope}/doubts", {"page-size": "1000"})
+    if as_json:
+        for each in found:
+            typer.echo(json.dumps(each))
+        return
     print_table(_DOUBT, ([_cell(each.get(name) or "") for name in _DOUBT] for each in found))
 
 
