@@ -10,9 +10,7 @@ from repoint.delivery.message import Email
 from repoint.delivery.recipient import Members, Recipient, Source
 from repoint.templates.address import read_mailbox, wire_address
 from repoint.templates.errors import RenderError
-from repoint.templates.escape import Escape
 from repoint.templates.mime import CompiledEmail, EmailPart, EmailParts, compile_email, raw_email
-from repoint.templates.text import compile_text
 from repoint.templates.values import Values
 
 
@@ -43,7 +41,8 @@ class EmailComposer:
         if parts.html is None and parts.text is None:
             return None
         message_id, tracking = recipient.message_id, self._tracking
-        mime = self._compiled(parts).render(
+        compiled = self._compiled(parts)
+        mime = compiled.render(
             values,
             to=recipient.address,
             message_id=message_id,
@@ -53,8 +52,7 @@ class EmailComposer:
             track=partial(tracking.link, message_id) if tracking else None,
             pixel=tracking.pixel(message_id) if tracking else None,
         )
-        subject = compile_text(parts.subject, part="Subject", escape=Escape.NONE).render(values)
-        return Email(self._sender(parts.from_address), mime, parts.from_address, subject)
+        return Email(self._sender(parts.from_address), mime, parts.from_address, compiled.subject(values))
 
     def _compiled(self, parts: EmailParts) -> CompiledEmail:
         if parts is not self._parts:

@@ -113,6 +113,10 @@ class CompiledEmail:
             lines.append(self._closing)
         return _limited("".join(lines).encode())
 
+    def subject(self, values: Values) -> str:
+        """The subject as people read it. Raises RenderError."""
+        return self._subject.render(values)
+
     def _full_id(self, message_id: str) -> str:
         return message_id if "@" in message_id else f"{message_id}@{self._domain}"
 
