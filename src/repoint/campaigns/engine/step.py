@@ -79,7 +79,7 @@ class Steps:
     async def _insist(
         self, attempt: Callable[[], Awaitable[Reserved]], made: Callable[[], Awaitable[Reserved | None]]
     ) -> Reserved:
-        """Try until it is known to be done; a commit whose end was not heard may have been made, so that is asked first."""
+        """Try until it is done for certain; a commit whose end was not heard may have been made, which is asked first."""
         is_sure = True
         while True:
             try:
