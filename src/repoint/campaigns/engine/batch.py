@@ -74,6 +74,11 @@ class Batch:
         return self.run | {"number": self.number}
 
     @property
+    def holder(self) -> tuple[int, int]:
+        """What names this taking of the batch: a worker that lost it can have it again."""
+        return self.number, self.epoch
+
+    @property
     def claim(self) -> dict[str, object]:
         """What names the row as long as it is this worker's, and has not gone further."""
         return self.key | {"epoch": self.epoch, "step": self.step}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from repoint.campaigns.engine.batch import Counts
+from repoint.campaigns.engine.batch import Counts, Sending
 from repoint.campaigns.engine.recipients import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
 from repoint.contract.shapes import ChannelType
@@ -14,6 +14,9 @@ from repoint.delivery.sent import Sent
 from repoint.delivery.suppression import Reason
 from repoint.events.emit import Event
 from repoint.events.records import CampaignStatus, Subject, campaign_send
+
+# Of a message that was on its way when its worker died.
+LOST = Outcome(Status.UNKNOWN_FAILURE, 500, "its worker died while it was on its way", is_in_doubt=True)
 
 # campaign_send_status by what a provider answered.
 _STATUSES: dict[Status, CampaignStatus] = {
@@ -118,6 +121,15 @@ class Writer:
             status_message=detail if channel_type in _PUSH and not is_custom else None,
         )
         return Event(run.application_id, "_campaign.send", at, record, candidate.key)
+
+
+def lose(finished: Finished, sending: Sending) -> None:
+    """A message that was on its way, of which nobody will ever know more; there is no endpoint to tell of it."""
+    _count(finished, "UNKNOWN")
+    entry = Entry(
+        sending.key, sending.occurrence, "UNKNOWN", sending.channel, sending.message_id, LOST.detail, is_in_doubt=True
+    )
+    finished.entries.append(entry)
 
 
 def _count(finished: Finished, status: CampaignStatus) -> None:

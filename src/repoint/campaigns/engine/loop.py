@@ -69,10 +69,18 @@ class Engine:
                 except TimeoutError:
                     continue
         finally:
+            await self._stop()
             renewing.cancel()
-            for task in self._working:
-                task.cancel()
-            await asyncio.gather(renewing, *self._working, return_exceptions=True)
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _stop(self) -> None:
+        """Let what is on its way end and be written, and give the batches back; what takes too long is cut off."""
+        self._seats.are_closed = True
+        if self._working:
+            await asyncio.wait(set(self._working), timeout=self._context.settings.worker_stop_s)
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
 
     async def drain(self) -> None:
         """Run campaigns until nothing is left that could be done now (for tests)."""
@@ -154,13 +162,13 @@ class Engine:
         except LaterError as later:
             await self._give_back(batch, later.wait_s)
         except (psycopg.OperationalError, PoolTimeout) as error:
-            # Its lease ends by itself.
             log.warning("A part of a campaign lost the database", run_id=batch.run_id, reason=str(error))
+            await self._give_back(batch, IDLE_POLL_S)
         except Exception:
             log.exception("A part of a campaign failed", run_id=batch.run_id, batch=batch.number)
             await self._give_back(batch, FAILED_WAIT_S)
         finally:
-            await self._seats.release(batch.number)
+            await self._seats.release(batch.holder)
 
     async def _work_on(self, batch: Batch) -> None:
         context = self._context

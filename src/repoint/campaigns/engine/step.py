@@ -87,7 +87,9 @@ class Steps:
             except _DoneError:
                 assert self._tried is not None  # noqa: S101 - that is what the error says
                 return self._tried
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except (psycopg.OperationalError, psycopg.InternalError, PoolTimeout) as error:
+                # The second ones too: a session that the server ended for sleeping in its transaction, or a server that
+                # has just become read-only.
                 log.warning("A campaign waits for the database", run_id=self._batch.run_id, reason=str(error))
             await asyncio.sleep(RETRY_S)
 
