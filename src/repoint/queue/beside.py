@@ -27,10 +27,7 @@ def runs_beside(function: Run) -> Run:
 
 @asynccontextmanager
 async def beside(context: TaskContext, is_stopped: asyncio.Event) -> AsyncIterator[None]:
-    """Run all of them as long as the block lasts, or until the worker is stopped; at the end of the block all have ended.
-
-    So what they have begun ends while tasks do.
-    """
+    """Run all of them as long as the block lasts, or until the worker is stopped: they end beside its tasks."""
     tasks = [asyncio.create_task(_told(run, context), name=run.__name__) for run in _runs]
     stopping = asyncio.create_task(_cancel_when(is_stopped, tasks), name="stop what runs beside")
     try:

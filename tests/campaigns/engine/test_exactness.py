@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
 
+from repoint.campaigns.engine.ending import end_days
 from repoint.campaigns.engine.loop import Engine
+from repoint.campaigns.engine.start import start_due
 from repoint.db.queries import Query
 from repoint.delivery import opened
 from repoint.delivery.message import Message
@@ -29,12 +32,13 @@ class Way:
     # Awaited while messages are on their way.
     during: Callable[[Sequence[Message]], Awaitable[None]] = nothing
     sent: list[str] = field(default_factory=list)
+    answer: Outcome = TAKEN
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Take all."""
         self.sent += [message.address for message in messages]
         await self.during(messages)
-        return [TAKEN] * len(messages)
+        return [self.answer] * len(messages)
 
 
 @pytest.fixture
@@ -49,8 +53,8 @@ async def put_many(shop: Shop, count: int) -> list[str]:
     """So many endpoints; their addresses in order."""
     rows = await shop.rows(
         """
-        INSERT INTO endpoints (application_id, endpoint_key, endpoint_id, cohort, created_at, effective_at, channel_type,
-            address, endpoint_status, opt_out, opt_out_is_explicit, attributes, metrics,
+        INSERT INTO endpoints (application_id, endpoint_key, endpoint_id, cohort, created_at, effective_at,
+            channel_type, address, endpoint_status, opt_out, opt_out_is_explicit, attributes, metrics,
             own_user_attributes, request_id, size_bound)
         SELECT %(app)s, id, id, 0, now(), now(), 'EMAIL', id || '@example.com', 'ACTIVE', 'NONE',
             true, '{"City": ["Rome"]}', '{}', '{"Name": ["N"]}', 'r', 900
@@ -152,3 +156,110 @@ async def test_a_worker_that_is_stopped_waits_no_longer_than_it_may(shop: Shop, 
         await asyncio.wait_for(running, shop.context.settings.worker_stop_s + 3)
 
     assert await on_their_way(shop) == 3
+
+
+async def test_what_fails_while_it_is_sent_is_in_doubt_and_not_sent_again(shop: Shop, way: Way) -> None:
+    addresses = await put_many(shop, 3)
+    campaign = shop.create()
+
+    async def fail(_: Sequence[Message]) -> None:
+        raise ValueError
+
+    way.during = fail
+    engine = Engine(shop.context)
+    await engine.drain()
+    assert await on_their_way(shop) == 3
+    await free(shop)
+    await engine.drain()
+
+    assert sorted(way.sent) == addresses
+    assert await doubts(shop) == ["e00001", "e00002", "e00003"]
+    [activity] = shop.activities(campaign)
+    assert (activity["State"], activity["Result"], activity["TotalEndpointCount"]) == ("COMPLETED", "FAIL", 3)
+
+
+async def test_a_batch_that_always_fails_ends_its_run(shop: Shop, way: Way) -> None:
+    await put_many(shop, 3)
+    campaign = shop.create()
+    await execute(shop, "ALTER TABLE suppressions RENAME TO elsewhere")
+    engine = Engine(shop.context)
+    for _ in range(5):
+        assert shop.state(campaign) in {"SCHEDULED", "EXECUTING"}
+        await engine.drain()
+        await free(shop)
+
+    assert shop.state(campaign) == "INVALID"
+    [activity] = shop.activities(campaign)
+    assert (activity["State"], activity["Result"]) == ("COMPLETED", "FAIL")
+    assert await shop.rows("SELECT 1 FROM campaign_batches") == []
+    assert way.sent == []
+
+
+async def test_what_providers_say_is_written_whatever_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    await put_many(shop, 1)
+    monkeypatch.setattr(way, "answer", Outcome(Status.PERMANENT_FAILURE, 400, "no\0 \udc80"))
+    shop.create()
+
+    await shop.run()
+
+    assert await shop.rows("SELECT status, detail FROM deliveries") == [
+        {"status": "FAILURE_PERMANENT", "detail": "no\ufffd ?"}
+    ]
+
+
+async def test_a_cancelled_run_lists_what_was_on_its_way(shop: Shop, way: Way) -> None:
+    await put_many(shop, 3)
+    campaign = shop.create()
+    await start_due(shop.context)
+    await shop.rows(
+        """
+        INSERT INTO campaign_batches (application_id, run_id, sweep, after_key, counts, sending)
+        SELECT application_id, run_id, 0, 'e00002', '{"TOTAL": 2, "SUCCESSFUL": 1}',
+            '[{"key": "e00002", "occurrence": 0, "message_id": "m-2", "channel": "EMAIL"}]'
+        FROM campaign_runs RETURNING 1
+        """
+    )
+    shop.client.delete_campaign(ApplicationId=shop.id, CampaignId=campaign)
+
+    await shop.run()
+
+    assert await shop.rows("SELECT endpoint_key, status, was_in_doubt, message_id FROM deliveries") == [
+        {"endpoint_key": "e00002", "status": "UNKNOWN", "was_in_doubt": True, "message_id": "m-2"}
+    ]
+    [run] = await shop.rows("SELECT state, counts FROM campaign_runs")
+    assert run == {"state": "CANCELLED", "counts": {"TOTAL": 2, "SUCCESSFUL": 1, "UNKNOWN": 1, "FAILED": 1}}
+    assert await shop.rows("SELECT 1 FROM campaign_batches") == []
+    assert way.sent == []
+
+
+async def test_a_day_does_not_end_while_something_is_triggered(shop: Shop) -> None:
+    shop.create()
+    now = datetime.now(UTC)
+    await start_due(shop.context)
+    await execute(shop, "UPDATE campaign_runs SET is_triggered = true, scheduled_at = now() - interval '3 days'")
+    async with shop.database.transaction() as db:
+        # As the reader of events does.
+        await db.execute(Query("test", "UPDATE campaign_runs SET version = version"))
+        ending = asyncio.create_task(end_days(shop.database, now))
+        await asyncio.wait({ending}, timeout=0.5)
+        insert = "INSERT INTO campaign_batches (application_id, run_id, triggers) SELECT application_id, run_id, '[]'"
+        await db.execute(Query("test", f"{insert} FROM campaign_runs"))
+    await ending
+
+    assert await shop.rows("SELECT state FROM campaign_runs") == [{"state": "RUNNING"}]
+    await execute(shop, "DELETE FROM campaign_batches")
+    await end_days(shop.database, now)
+    assert await shop.rows("SELECT state FROM campaign_runs") == [{"state": "COMPLETED"}]
+
+
+async def test_a_slow_campaign_does_not_fill_the_table_of_batches(shop: Shop, way: Way) -> None:
+    await put_many(shop, 600)
+    shop.create(Limits={"MessagesPerSecond": 1})
+
+    await shop.run()
+
+    [row] = await shop.rows("SELECT count(*) FROM campaign_batches")
+    assert row["count"] <= 2
+    assert len(way.sent) >= 1

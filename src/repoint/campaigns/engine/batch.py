@@ -57,7 +57,7 @@ class Batch:
     last_key: str | None
     # What is left of a list of events; None for a range.
     triggers: list[Trigger] | None
-    # What was on its way when it was taken.
+    # What is on its way; when the batch was just taken, nobody knows what became of these.
     sending: list[Sending]
     step: int
     epoch: int
@@ -84,9 +84,9 @@ class Batch:
         return self.key | {"epoch": self.epoch, "step": self.step}
 
 
-async def take_batches(db: Db, worker: str, lease_s: float, rows: int) -> list[Batch]:
-    """Some batches that nobody works on; from now on this worker does."""
-    parameters = {"worker": worker, "lease_s": lease_s, "rows": rows}
+async def take_batches(db: Db, worker: str, lease_s: float, rows: int, *, held: Sequence[int]) -> list[Batch]:
+    """Some batches that nobody works on, none of those that the worker holds; from now on this worker does."""
+    parameters = {"worker": worker, "lease_s": lease_s, "rows": rows, "held": list(held)}
     return [_batch(row) for row in await db.rows(Q.take_batches, parameters)]
 
 

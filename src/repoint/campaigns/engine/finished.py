@@ -72,7 +72,7 @@ class Writer:
     def held_back(self, finished: Finished, candidate: Candidate, status: CampaignStatus, at: datetime) -> None:
         """Somebody who gets nothing, of whom it is told as of a send."""
         _count(finished, status)
-        recipient, detail = candidate.known, candidate.detail
+        recipient, detail = candidate.known, None if candidate.detail is None else _plain(candidate.detail)
         entry = Entry(candidate.key, candidate.occurrence, status, recipient.channel_type, None, detail)
         finished.entries.append(entry)
         finished.events.append(self._event(candidate, subject_of(recipient), status, at, detail))
@@ -80,7 +80,7 @@ class Writer:
     def delivered(self, finished: Finished, delivered: Delivered, candidate: Candidate) -> None:
         """Somebody whose message was handed over, or could not be."""
         recipient, outcome = delivered.recipient, delivered.outcome
-        status = self._status(outcome)
+        status, detail = self._status(outcome), _plain(outcome.detail)
         _count(finished, status)
         entry = Entry(
             candidate.key,
@@ -88,12 +88,12 @@ class Writer:
             status,
             recipient.channel_type,
             recipient.message_id,
-            None if status == "SUCCESS" else outcome.detail,
+            None if status == "SUCCESS" else detail,
             outcome.is_in_doubt,
         )
         finished.entries.append(entry)
         subject = subject_of(recipient)
-        finished.events.append(self._event(candidate, subject, status, delivered.at, outcome.detail))
+        finished.events.append(self._event(candidate, subject, status, delivered.at, detail))
         events, sent = self._run.recorder.record(delivered, subject)
         finished.events += events
         if sent is not None:
@@ -130,6 +130,11 @@ def lose(finished: Finished, sending: Sending) -> None:
         sending.key, sending.occurrence, "UNKNOWN", sending.channel, sending.message_id, LOST.detail, is_in_doubt=True
     )
     finished.entries.append(entry)
+
+
+def _plain(text: str) -> str:
+    """What somebody's code has said, without what the database does not take."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _count(finished: Finished, status: CampaignStatus) -> None:

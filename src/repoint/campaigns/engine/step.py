@@ -74,6 +74,7 @@ class Steps:
         reserved = await self._insist(lambda: self._take(finished, reserve))
         self._batch.step += 1
         self._batch.counts = reserved.counts
+        self._batch.sending = reserved.sending
         return reserved
 
     async def end(self, finished: Finished) -> None:

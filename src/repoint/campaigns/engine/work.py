@@ -12,7 +12,7 @@ from repoint.campaigns.engine.finished import LOST, Finished, Writer, lose
 from repoint.campaigns.engine.messages import Messages
 from repoint.campaigns.engine.pace import PATIENCE_S, Pace
 from repoint.campaigns.engine.recipients import Candidate, Recipients
-from repoint.campaigns.engine.run import TRIGGER_LIFE, CancelledRunError, Run
+from repoint.campaigns.engine.run import BATCH_ROWS, TRIGGER_LIFE, CancelledRunError, Run
 from repoint.campaigns.engine.seats import Seats
 from repoint.campaigns.engine.step import Reserved, Steps
 from repoint.db.pool import Db
@@ -26,10 +26,12 @@ from repoint.delivery.records import Delivered, delivered_of
 from repoint.queue.lease import LostClaimError
 from repoint.queue.tasks import TaskContext
 from repoint.segments.members import Batch as SomeMembers
-from repoint.segments.members import read_batch
+from repoint.segments.members import read_members
 
 # Members whose documents are read at once, and whom the hook is asked about.
 PART_MEMBERS = 500
+# Rows that are read at once, more than a batch has when it is cut off.
+_SPAN_ROWS = 2 * BATCH_ROWS
 # So many lines wait to be written with the next message.
 _MOST_UNWRITTEN = 500
 # How long the next part may take to be found before what is finished is written.
@@ -63,8 +65,19 @@ _Without = tuple[Candidate, Outcome | Unrendered]
 class Work:
     """One worker's work on one batch."""
 
-    def __init__(self, context: TaskContext, run: Run, batch: Batch, seats: Seats, recipients: Recipients) -> None:
+    def __init__(  # noqa: PLR0913 - what the loop has
+        self,
+        context: TaskContext,
+        run: Run,
+        batch: Batch,
+        seats: Seats,
+        recipients: Recipients,
+        *,
+        may_repeat: bool = True,
+    ) -> None:
         self._context = context
+        # Not what went out before a failure that may come again and again.
+        self._repeats = may_repeat
         self._run = run
         self._batch = batch
         self._seats = seats
@@ -110,14 +123,22 @@ class Work:
         if batch.triggers is not None:
             yield await self._recipients.of_triggers(batch.triggers)
             return
-        ranges = self._run.audience.ranges(only_eligible=False)
-        members = await read_batch(self._context.database, ranges, batch.after_key, batch.last_key)
+        # One span, unless many were added since the range was cut off.
+        spans = read_members(
+            self._context.database,
+            self._run.audience,
+            after_key=batch.after_key,
+            last_key=batch.last_key,
+            batch_rows=_SPAN_ROWS,
+        )
         coming: deque[asyncio.Task[list[Candidate]]] = deque()
         try:
-            for part in _parts(members, self._pace.most_ahead(PART_MEMBERS)):
-                coming.append(asyncio.create_task(self._recipients.of_members(part)))
-                if len(coming) > 1:
-                    yield await self._found(coming)
+            async with aclosing(spans):
+                async for members in spans:
+                    for part in _parts(members, self._pace.most_ahead(PART_MEMBERS)):
+                        coming.append(asyncio.create_task(self._recipients.of_members(part)))
+                        if len(coming) > 1:
+                            yield await self._found(coming)
             while coming:
                 yield await self._found(coming)
         finally:
@@ -156,13 +177,13 @@ class Work:
         await self._wait_for_turn(len(ready))
         # Behind the waiting, so that a batch that is given back has not gone over these.
         before = self._finished, self._after_key, self._triggers
-        self._finished = self._finished.copy()
-        self._note(group)
-        self._note_without(without, self._finished)
-        self._finished.count("TOTAL", len(wanted))
-        if not ready and len(self._finished.entries) < _MOST_UNWRITTEN:
-            return
         try:
+            self._finished = self._finished.copy()
+            self._note(group)
+            self._note_without(without, self._finished)
+            self._finished.count("TOTAL", len(wanted))
+            if not ready and len(self._finished.entries) < _MOST_UNWRITTEN:
+                return
             going = await self._go(ready)
         except Exception:
             # They were not reserved, so the batch has not gone over them.
@@ -192,6 +213,8 @@ class Work:
         await self._seats.release(self._batch.holder, all_but=seats)
 
     async def _send(self, going: Sequence[_Ready]) -> None:
+        if not going:
+            return
         providers = providers_of(self._context.database, self._context.settings)
         at = self._context.now()
         outcomes = await providers.send([each.message for each in going])
@@ -310,7 +333,7 @@ class Work:
 
     def _may_repeat(self, candidate: Candidate, now: datetime) -> bool:
         channel = "CUSTOM" if self._run.custom is not None else candidate.known.channel_type
-        if channel in self._context.settings.at_most_once_channels:
+        if not self._repeats or channel in self._context.settings.at_most_once_channels:
             return False
         return candidate.is_open and not self._is_over(candidate, now) and not self._is_quiet(candidate, now)
 
