@@ -263,3 +263,35 @@ async def test_a_slow_campaign_does_not_fill_the_table_of_batches(shop: Shop, wa
     [row] = await shop.rows("SELECT count(*) FROM campaign_batches")
     assert row["count"] <= 2
     assert len(way.sent) >= 1
+
+
+async def test_a_worker_does_not_take_over_from_itself(shop: Shop, way: Way) -> None:
+    addresses = await put_many(shop, 3)
+    shop.create()
+    engine = Engine(shop.context)
+
+    async def look(_: Sequence[Message]) -> None:
+        # The database was away for longer than a lease.
+        await free(shop)
+        await engine._claim()  # noqa: SLF001 - what it does ten times a second
+
+    way.during = look
+    await engine.drain()
+
+    assert sorted(way.sent) == addresses
+    assert await doubts(shop) == []
+
+
+async def test_messages_that_waited_for_their_pace_have_seats(shop: Shop, way: Way) -> None:
+    await put_many(shop, 150)
+    shop.create(Limits={"MessagesPerSecond": 500})
+    engine = Engine(shop.context)
+    seats: list[tuple[int, int]] = []
+
+    async def count(messages: Sequence[Message]) -> None:
+        seats.append((sum(engine._seats._held.values()), len(messages)))  # noqa: SLF001 - nobody else knows
+
+    way.during = count
+    await engine.drain()
+
+    assert seats == [(50, 50)] * 3
