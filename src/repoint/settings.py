@@ -319,7 +319,9 @@ class Settings(BaseSettings):
         default=2, gt=0, description="Seconds between looks for tasks that are due to be tried again."
     )
     worker_stop_s: float = Field(
-        default=10, ge=0, description="Seconds that running tasks have to end when a worker is stopped."
+        default=10,
+        ge=0,
+        description="Seconds that running tasks and messages on their way have to end when a worker stops.",
     )
     task_backoff_s: float = Field(
         default=1, ge=0, description="Seconds until a failed task is tried again; four times longer each time."

@@ -164,7 +164,6 @@ def _doubt(row: Row) -> dict[str, Any]:
     return told | {member: row[name] for member, name in _OF_MESSAGE.items() if row[name] is not None}
 
 
-# Not there for an endpoint that was deleted before its batch was taken over.
 _OF_MESSAGE = {"ChannelType": "channel_type", "MessageId": "message_id"}
 
 

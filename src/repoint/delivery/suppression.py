@@ -50,8 +50,8 @@ async def suppress(db: Db, addresses: Sequence[tuple[ChannelType, str, Reason]],
 def ask_suppress(
     addresses: Sequence[tuple[ChannelType, str, Reason]], now: datetime
 ) -> Iterator[tuple[Query, Parameters]]:
-    """The statements of `suppress`, for those who send them together with others."""
-    for channel_type, address, reason in addresses:
+    """The statements of `suppress`, for those who send them together with others; in one order for all who do."""
+    for channel_type, address, reason in sorted(addresses):
         key = {"channel_type": channel_type, "address": suppression_key(channel_type, address)}
         yield Q.suppress, {**key, "reason": reason, "now": now}
 

@@ -61,7 +61,7 @@ class Worker:
 
     async def run(self) -> None:
         """Run tasks until `stop`; a database that goes away is waited for."""
-        async with self._open(), beside(self._context):
+        async with self._open(), beside(self._context, self._is_stopped):
             while not self._is_stopped.is_set():
                 try:
                     await self._run_once(listens=True)

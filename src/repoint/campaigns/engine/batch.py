@@ -57,7 +57,7 @@ class Batch:
     last_key: str | None
     # What is left of a list of events; None for a range.
     triggers: list[Trigger] | None
-    # What was on its way when it was taken.
+    # What is on its way; when the batch was just taken, nobody knows what became of these.
     sending: list[Sending]
     step: int
     epoch: int
@@ -74,14 +74,19 @@ class Batch:
         return self.run | {"number": self.number}
 
     @property
+    def holder(self) -> tuple[int, int]:
+        """What names this taking of the batch: a worker that lost it can have it again."""
+        return self.number, self.epoch
+
+    @property
     def claim(self) -> dict[str, object]:
         """What names the row as long as it is this worker's, and has not gone further."""
         return self.key | {"epoch": self.epoch, "step": self.step}
 
 
-async def take_batches(db: Db, worker: str, lease_s: float, rows: int) -> list[Batch]:
-    """Some batches that nobody works on; from now on this worker does."""
-    parameters = {"worker": worker, "lease_s": lease_s, "rows": rows}
+async def take_batches(db: Db, worker: str, lease_s: float, rows: int, *, held: Sequence[int]) -> list[Batch]:
+    """Some batches that nobody works on, none of those that the worker holds; from now on this worker does."""
+    parameters = {"worker": worker, "lease_s": lease_s, "rows": rows, "held": list(held)}
     return [read_batch_row(row) for row in await db.rows(Q.take_batches, parameters)]
 
 

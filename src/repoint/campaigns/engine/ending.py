@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from repoint.campaigns.campaign import CAMPAIGNS, read_campaign
-from repoint.campaigns.engine.batch import Batch, Counts, as_json
+from repoint.campaigns.engine.batch import Batch, Counts, add, as_json
 from repoint.campaigns.schedule import read_schedule
 from repoint.contract.errors import NotFoundException
-from repoint.db.pool import Db
+from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.delivery.ledger import Entry, ask_write
 
@@ -36,12 +36,13 @@ async def drop_batch(db: Db, batch: Batch, now: datetime) -> None:
     """A batch of a run that is over goes. What it has counted stays, and who was sent to without an end being known."""
     if await db.execute(Q.drop_batch, batch.claim) == 0:
         return
-    await db.execute(Q.add_counts, batch.run | {"counts": as_json(batch.counts)})
-    if batch.sending:
-        lost = [
-            Entry(each.key, each.occurrence, "UNKNOWN", each.channel, each.message_id, is_in_doubt=True)
-            for each in batch.sending
-        ]
+    lost = [
+        Entry(each.key, each.occurrence, "UNKNOWN", each.channel, each.message_id, is_in_doubt=True)
+        for each in batch.sending
+    ]
+    unknown = {"UNKNOWN": len(lost), "FAILED": len(lost)} if lost else {}
+    await db.execute(Q.add_counts, batch.run | {"counts": as_json(add(batch.counts, unknown))})
+    if lost:
         await db.execute(*ask_write(batch.application_id, batch.run_id, now, lost))
 
 
@@ -50,6 +51,17 @@ async def fail_run(db: Db, run: Mapping[str, Any], reason: str, now: datetime) -
     row = await db.row(Q.fail_run, {**run, "now": now, "reason": reason})
     if row is not None:
         await set_treatment(db, run["application_id"], row, "INVALID")
+
+
+async def end_days(database: Database, now: datetime) -> None:
+    """End the runs that events triggered with their day, as soon as what was triggered has been sent or has expired.
+
+    They are held before it is asked whether anything is left of them: what is just being triggered would be overlooked.
+    """
+    async with database.transaction() as db:
+        held = await db.rows(Q.hold_days, {"now": now})
+        if held:
+            await db.execute(Q.complete_days, {"run_ids": [row["run_id"] for row in held], "now": now})
 
 
 async def _advance(db: Db, application_id: str, run: Mapping[str, Any]) -> None:

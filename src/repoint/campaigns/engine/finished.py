@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from repoint.campaigns.engine.batch import Counts
+from repoint.campaigns.engine.batch import Counts, Sending
 from repoint.campaigns.engine.recipients import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
 from repoint.contract.shapes import ChannelType
@@ -14,6 +14,9 @@ from repoint.delivery.sent import Sent
 from repoint.delivery.suppression import Reason
 from repoint.events.emit import Event
 from repoint.events.records import CampaignStatus, Subject, campaign_send
+
+# Of a message that was on its way when its worker died.
+LOST = Outcome(Status.UNKNOWN_FAILURE, 500, "its worker died while it was on its way", is_in_doubt=True)
 
 # campaign_send_status by what a provider answered.
 _STATUSES: dict[Status, CampaignStatus] = {
@@ -69,7 +72,7 @@ class Writer:
     def held_back(self, finished: Finished, candidate: Candidate, status: CampaignStatus, at: datetime) -> None:
         """Somebody who gets nothing, of whom it is told as of a send."""
         _count(finished, status)
-        recipient, detail = candidate.known, candidate.detail
+        recipient, detail = candidate.known, None if candidate.detail is None else _plain(candidate.detail)
         entry = Entry(candidate.key, candidate.occurrence, status, recipient.channel_type, None, detail)
         finished.entries.append(entry)
         finished.events.append(self._event(candidate, subject_of(recipient), status, at, detail))
@@ -77,7 +80,7 @@ class Writer:
     def delivered(self, finished: Finished, delivered: Delivered, candidate: Candidate) -> None:
         """Somebody whose message was handed over, or could not be."""
         recipient, outcome = delivered.recipient, delivered.outcome
-        status = self._status(outcome)
+        status, detail = self._status(outcome), _plain(outcome.detail)
         _count(finished, status)
         entry = Entry(
             candidate.key,
@@ -85,12 +88,12 @@ class Writer:
             status,
             recipient.channel_type,
             recipient.message_id,
-            None if status == "SUCCESS" else outcome.detail,
+            None if status == "SUCCESS" else detail,
             outcome.is_in_doubt,
         )
         finished.entries.append(entry)
         subject = subject_of(recipient)
-        finished.events.append(self._event(candidate, subject, status, delivered.at, outcome.detail))
+        finished.events.append(self._event(candidate, subject, status, delivered.at, detail))
         events, sent = self._run.recorder.record(delivered, subject)
         finished.events += events
         if sent is not None:
@@ -118,6 +121,20 @@ class Writer:
             status_message=detail if channel_type in _PUSH and not is_custom else None,
         )
         return Event(run.application_id, "_campaign.send", at, record, candidate.key)
+
+
+def lose(finished: Finished, sending: Sending) -> None:
+    """A message that was on its way, of which nobody will ever know more; there is no endpoint to tell of it."""
+    _count(finished, "UNKNOWN")
+    entry = Entry(
+        sending.key, sending.occurrence, "UNKNOWN", sending.channel, sending.message_id, LOST.detail, is_in_doubt=True
+    )
+    finished.entries.append(entry)
+
+
+def _plain(text: str) -> str:
+    """What somebody's code has said, without what the database does not take."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _count(finished: Finished, status: CampaignStatus) -> None:

@@ -9,7 +9,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from repoint.campaigns.engine.batch import Batch, cut, next_cut, renew, take_batches
-from repoint.campaigns.engine.ending import drop_batch, fail_run
+from repoint.campaigns.engine.ending import drop_batch, end_days, fail_run
 from repoint.campaigns.engine.recipients import Recipients
 from repoint.campaigns.engine.run import CancelledRunError, CannotRunError, load_run, run_to_cut
 from repoint.campaigns.engine.seats import Seats
@@ -34,6 +34,8 @@ MOST_BATCHES = 8
 MOST_OF_RUN = 2
 # A batch that fails for a reason that nobody has foreseen is tried again after this long.
 FAILED_WAIT_S = 10.0
+# And so often by one worker; then its run ends, as nothing else would ever end it.
+MOST_FAILURES = 5
 
 
 @runs_beside
@@ -49,6 +51,8 @@ class Engine:
         self._context = context
         self._lease_s = context.settings.worker_lease_s
         self._seats = Seats()
+        # Of batches, by their numbers, for reasons that nobody has foreseen.
+        self._failures: Counter[int] = Counter()
         self._working: dict[asyncio.Task[None], Batch] = {}
         self._has_changed = asyncio.Event()
         self._kept_time_at = -POLL_S
@@ -73,10 +77,18 @@ class Engine:
                 except TimeoutError:
                     continue
         finally:
+            await self._stop()
             renewing.cancel()
-            for task in self._working:
-                task.cancel()
-            await asyncio.gather(renewing, *self._working, return_exceptions=True)
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _stop(self) -> None:
+        """Let what is on its way end and be written, and give the batches back; what takes too long is cut off."""
+        self._seats.are_closed = True
+        if self._working:
+            await asyncio.wait(set(self._working), timeout=self._context.settings.worker_stop_s)
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
 
     async def drain(self) -> None:
         """Run campaigns until nothing is left that could be done now (for tests)."""
@@ -103,8 +115,7 @@ class Engine:
             return
         self._kept_time_at = now
         await start_due(self._context)
-        async with self._context.database.connection() as db:
-            await db.execute(Q.complete_days, {"now": self._context.now()})
+        await end_days(self._context.database, self._context.now())
 
     async def _claim(self) -> bool:
         """Take as many batches as there is room for; whether there were any."""
@@ -112,7 +123,9 @@ class Engine:
         if room <= 0:
             return True
         async with self._context.database.connection() as db:
-            batches = await take_batches(db, self._context.worker_id, self._lease_s, room)
+            batches = await take_batches(
+                db, self._context.worker_id, self._lease_s, room, held=[each.number for each in self._working.values()]
+            )
         for batch in batches:
             self._begin(batch)
         count = len(batches)
@@ -158,13 +171,28 @@ class Engine:
         except LaterError as later:
             await self._give_back(batch, later.wait_s)
         except (psycopg.OperationalError, PoolTimeout) as error:
-            # Its lease ends by itself.
             log.warning("A part of a campaign lost the database", run_id=batch.run_id, reason=str(error))
+            await self._give_back(batch, IDLE_POLL_S)
         except Exception:
             log.exception("A part of a campaign failed", run_id=batch.run_id, batch=batch.number)
-            await self._give_back(batch, FAILED_WAIT_S)
+            await self._note_failure(batch)
+        else:
+            self._failures.pop(batch.number, None)
         finally:
-            await self._seats.release(batch.number)
+            await self._seats.release(batch.holder)
+
+    async def _note_failure(self, batch: Batch) -> None:
+        self._failures[batch.number] += 1
+        try:
+            if self._failures[batch.number] >= MOST_FAILURES:
+                async with self._context.database.transaction() as db:
+                    await drop_batch(db, batch, self._context.now())
+                    reason = "A part of it failed again and again; the log tells why."
+                    await fail_run(db, batch.run, reason, self._context.now())
+            else:
+                await self._give_back(batch, FAILED_WAIT_S)
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning("A part of a campaign could not be given up", run_id=batch.run_id, reason=str(error))
 
     async def _work_on(self, batch: Batch) -> None:
         context = self._context
@@ -178,7 +206,8 @@ class Engine:
             )
             async with opened as hook:
                 recipients = Recipients(context.database, run, hook)
-                await Work(context, run, batch, self._seats, recipients).do()
+                has_failed = batch.number in self._failures
+                await Work(context, run, batch, self._seats, recipients, may_repeat=not has_failed).do()
         except (CannotRunError, EvaluationError) as error:
             async with context.database.transaction() as db:
                 await drop_batch(db, batch, context.now())

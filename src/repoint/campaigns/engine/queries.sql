@@ -57,7 +57,7 @@ WITH begun AS (
         %(application_id)s, %(run_id)s, %(campaign_id)s, %(treatment_id)s, %(version)s, %(scheduled_at)s, %(now)s,
         'RUNNING', true)
     ON CONFLICT (application_id, campaign_id, treatment_id, scheduled_at) DO UPDATE
-    SET version = excluded.version,
+    SET version = excluded.version, is_triggered = true,
         state = CASE r.state WHEN 'CANCELLED' THEN r.state ELSE 'RUNNING' END,
         ended_at = CASE r.state WHEN 'CANCELLED' THEN r.ended_at END,
         result = CASE r.state WHEN 'CANCELLED' THEN r.result END
@@ -86,12 +86,13 @@ SELECT EXISTS (SELECT FROM campaign_runs WHERE state = 'RUNNING')
     OR EXISTS (SELECT FROM campaign_batches) AS is_busy
 
 -- take_batches --
--- Batches that nobody works on, those of events first: from now on this worker's.
+-- Batches that nobody works on, those of events first: from now on this worker's. Not those that it works on itself:
+-- when the database was away for longer than a lease, what became of their messages is still known.
 UPDATE campaign_batches b
 SET epoch = b.epoch + 1, worker = %(worker)s, leased_until = now() + make_interval(secs => %(lease_s)s)
 FROM (
     SELECT application_id, run_id, number FROM campaign_batches
-    WHERE leased_until IS NULL OR leased_until < now()
+    WHERE (leased_until IS NULL OR leased_until < now()) AND NOT number = ANY(%(held)s::bigint[])
     ORDER BY triggers IS NULL, number
     LIMIT %(rows)s
     FOR UPDATE SKIP LOCKED
@@ -102,8 +103,9 @@ RETURNING b.application_id, b.run_id, b.number, b.sweep, b.after_key, b.last_key
 
 -- next_sweep --
 -- A sweep of which a range is to be cut off, which nobody else cuts until the transaction ends. Any of them: campaigns
--- that run at once advance side by side. Of one run the next sweep waits until the one before is done: who moves to its
--- zones meanwhile would be found by both.
+-- that run at once advance side by side. None of a run that has a batch waiting for its turn: where few may be sent to in
+-- a second, all of the audience would soon wait in batches, and they would keep everybody else from working. Of one run
+-- the next sweep waits until the one before is done: who moves to its zones meanwhile would be found by both.
 SELECT s.application_id, s.run_id, s.number, s.cut_key
 FROM campaign_sweeps s
 JOIN campaign_runs r ON r.application_id = s.application_id AND r.run_id = s.run_id
@@ -112,6 +114,7 @@ WHERE NOT s.is_cut AND s.due_at <= %(now)s AND r.state = 'RUNNING' AND NOT s.run
         SELECT FROM campaign_sweeps e
         WHERE e.application_id = s.application_id AND e.run_id = s.run_id AND e.number < s.number AND NOT e.is_cut)
     AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = s.run_id AND b.sweep < s.number)
+    AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = s.run_id AND b.worker IS NULL)
 ORDER BY random()
 LIMIT 1
 FOR UPDATE OF s SKIP LOCKED
@@ -222,19 +225,26 @@ WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND state = 'R
     AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = r.run_id)
 RETURNING campaign_id, treatment_id, scheduled_at
 
+-- hold_days --
+-- Runs that events triggered whose day is over, or whose treatment waits for none any more: held until the transaction
+-- ends, so that nothing more is triggered in them meanwhile.
+SELECT run_id FROM campaign_runs r
+WHERE state = 'RUNNING' AND is_triggered
+    AND (scheduled_at <= %(now)s - interval '1 day 1 minute' OR NOT EXISTS (
+        SELECT FROM campaign_treatments t
+        WHERE t.application_id = r.application_id AND t.campaign_id = r.campaign_id
+            AND t.treatment_id = r.treatment_id AND t.status IN ('EXECUTING', 'PAUSED')))
+FOR UPDATE SKIP LOCKED
+
 -- complete_days --
--- Runs that events triggered end with their day, as soon as what was triggered has been sent or has expired.
+-- Those of these runs end of which everything that was triggered has been sent or has expired.
 UPDATE campaign_runs r
 SET state = 'COMPLETED', ended_at = %(now)s,
     result = CASE
         WHEN coalesce((counts->>'SUCCESSFUL')::bigint, 0) = 0 AND (counts->>'FAILED')::bigint > 0 THEN 'FAIL'
         ELSE 'SUCCESS'
     END
-WHERE state = 'RUNNING' AND is_triggered
-    AND (scheduled_at <= %(now)s - interval '1 day 1 minute' OR NOT EXISTS (
-        SELECT FROM campaign_treatments t
-        WHERE t.application_id = r.application_id AND t.campaign_id = r.campaign_id
-            AND t.treatment_id = r.treatment_id AND t.status IN ('EXECUTING', 'PAUSED')))
+WHERE state = 'RUNNING' AND is_triggered AND run_id = ANY(%(run_ids)s::uuid[])
     AND NOT EXISTS (SELECT FROM campaign_batches b WHERE b.run_id = r.run_id)
 
 -- fail_run --

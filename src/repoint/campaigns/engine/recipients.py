@@ -182,7 +182,8 @@ class Recipients:
         parameters: dict[str, Any] = {
             "application_id": self._run.application_id,
             "places": as_json(
-                {"channel_type": each.known.channel_type, "address": each.known.address} for each in found
+                {"channel_type": channel_type, "address": address}
+                for channel_type, address in {(each.known.channel_type, each.known.address) for each in found}
             ),
         }
         query = Q.same_addresses

@@ -6,6 +6,9 @@ SEATS = 100
 # What one batch has at most: custom channels and hooks are told of so many endpoints in a call.
 MOST = 50
 
+# Number and epoch of a batch.
+Holder = tuple[int, int]
+
 
 class Seats:
     """The seats of one worker, shared by the batches that it works on at the same time."""
@@ -13,10 +16,12 @@ class Seats:
     def __init__(self, seats: int = SEATS, most: int = MOST) -> None:
         self._seats = seats
         self._most = most
-        self._held: dict[int, int] = {}
+        self._held: dict[Holder, int] = {}
         self._freed = asyncio.Condition()
+        # Nothing new is to be sent.
+        self.are_closed = False
 
-    async def take(self, holder: int) -> int:
+    async def take(self, holder: Holder) -> int:
         """How many messages this batch may send at once now; waits until there is a seat for it.
 
         What it held before it keeps until `release`: those messages are on their way until the next ones are reserved.
@@ -28,7 +33,7 @@ class Seats:
             self._held[holder] += max(0, min(share - self._held[holder], self._free()))
             return min(share, self._held[holder])
 
-    async def release(self, holder: int, *, all_but: int = 0) -> None:
+    async def release(self, holder: Holder, *, all_but: int = 0) -> None:
         """Give seats back that the batch does not need any more; with none left it does not share any longer."""
         async with self._freed:
             if self._held.get(holder, 0) > all_but:

@@ -70,6 +70,7 @@ class Steps:
         reserved = await self._insist(lambda: self._take(finished, reserve), self._made)
         self._batch.step += 1
         self._batch.counts = reserved.counts
+        self._batch.sending = reserved.sending
         return reserved
 
     async def end(self, finished: Finished) -> None:
@@ -79,13 +80,15 @@ class Steps:
     async def _insist(
         self, attempt: Callable[[], Awaitable[Reserved]], made: Callable[[], Awaitable[Reserved | None]]
     ) -> Reserved:
-        """Try until it is done for certain; a commit whose end was not heard may have been made, which is asked first."""
+        """Try until it is done; a commit whose end was not heard may have been made, which is asked first."""
         is_sure = True
         while True:
             try:
                 found = None if is_sure else await made()
                 return found or await attempt()
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except (psycopg.OperationalError, psycopg.InternalError, PoolTimeout) as error:
+                # The second ones too: a session that the server ended for sleeping in its transaction, or a server that
+                # has just become read-only.
                 is_sure = False
                 log.warning("A campaign waits for the database", run_id=self._batch.run_id, reason=str(error))
             await asyncio.sleep(RETRY_S)

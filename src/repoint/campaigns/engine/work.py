@@ -1,16 +1,18 @@
 """Working on one batch of a run: recipients found, messages made, caps taken, sent, written down, group by group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
 from repoint.campaigns.engine.batch import Batch, Sending
-from repoint.campaigns.engine.finished import Finished, Writer
+from repoint.campaigns.engine.finished import LOST, Finished, Writer, lose
 from repoint.campaigns.engine.messages import Messages
 from repoint.campaigns.engine.pace import PATIENCE_S, Pace
 from repoint.campaigns.engine.recipients import Candidate, Recipients
-from repoint.campaigns.engine.run import TRIGGER_LIFE, CancelledRunError, Run
+from repoint.campaigns.engine.run import BATCH_ROWS, TRIGGER_LIFE, CancelledRunError, Run
 from repoint.campaigns.engine.seats import Seats
 from repoint.campaigns.engine.step import Reserved, Steps
 from repoint.db.pool import Db
@@ -19,21 +21,25 @@ from repoint.delivery.compose import Unrendered
 from repoint.delivery.ledger import IN_DOUBT, Entry
 from repoint.delivery.message import Message
 from repoint.delivery.opened import providers_of
-from repoint.delivery.outcome import Outcome, Status
+from repoint.delivery.outcome import Outcome
 from repoint.delivery.records import Delivered, delivered_of
+from repoint.queue.lease import LostClaimError
 from repoint.queue.tasks import TaskContext
 from repoint.segments.members import Batch as SomeMembers
-from repoint.segments.members import read_batch
+from repoint.segments.members import read_members
 
 # Members whose documents are read at once, and whom the hook is asked about.
 PART_MEMBERS = 500
+# Rows that are read at once, more than a batch has when it is cut off.
+_SPAN_ROWS = 2 * BATCH_ROWS
 # So many lines wait to be written with the next message.
 _MOST_UNWRITTEN = 500
-_LOST = Outcome(Status.UNKNOWN_FAILURE, 500, "its worker died while it was on its way", is_in_doubt=True)
+# How long the next part may take to be found before what is finished is written.
+_PROMPT_S = 0.2
 
 
 class LaterError(Exception):
-    """The campaign's pace has no room now: the batch is to be given back for so many seconds."""
+    """The campaign's pace has no room now, or the worker stops: the batch is to be given back for so many seconds."""
 
     def __init__(self, wait_s: float) -> None:
         super().__init__(f"{wait_s:.1f} s")
@@ -59,8 +65,19 @@ _Without = tuple[Candidate, Outcome | Unrendered]
 class Work:
     """One worker's work on one batch."""
 
-    def __init__(self, context: TaskContext, run: Run, batch: Batch, seats: Seats, recipients: Recipients) -> None:
+    def __init__(  # noqa: PLR0913 - what the loop has
+        self,
+        context: TaskContext,
+        run: Run,
+        batch: Batch,
+        seats: Seats,
+        recipients: Recipients,
+        *,
+        may_repeat: bool = True,
+    ) -> None:
         self._context = context
+        # Not what went out before a failure that may come again and again.
+        self._repeats = may_repeat
         self._run = run
         self._batch = batch
         self._seats = seats
@@ -73,81 +90,139 @@ class Work:
         self._finished = Finished(context.now())
         self._after_key = batch.after_key
         self._triggers = batch.triggers
+        # What is on its way as the database has it, and of which it is not known here either what became of it.
+        self._away = batch.sending
 
     async def do(self) -> None:
         """Do what is left of the batch.
 
-        Raises LostClaimError when another worker has taken it over, LaterError, and EvaluationError.
+        Raises LostClaimError when another worker has taken it over, LaterError, and EvaluationError. Whatever is
+        raised, what became of messages is written before: nobody else knows of it.
         """
         try:
-            if self._batch.sending:
-                await self._settle(self._batch.sending)
-            async for part in self._parts():
-                await self._send_part(part)
+            await self._settle()
+            async with aclosing(self._parts()) as parts:
+                async for part in parts:
+                    await self._send_part(part)
         except CancelledRunError:
             # What was to be reserved is not sent, and is nobody's any more; what was sent is still to be written.
             pass
+        except LostClaimError:
+            raise
+        except Exception:
+            await self._write()
+            raise
+        self._finished.at = self._context.now()
+        for each in self._away:
+            lose(self._finished, each)
         await self._steps.end(self._finished)
 
-    async def _parts(self) -> AsyncIterator[list[Candidate]]:
+    async def _parts(self) -> AsyncGenerator[list[Candidate], None]:
         """What is left of the batch, part by part; the next one is found while one is sent."""
         batch = self._batch
         if batch.triggers is not None:
             yield await self._recipients.of_triggers(batch.triggers)
             return
-        ranges = self._run.audience.ranges(only_eligible=False)
-        members = await read_batch(self._context.database, ranges, batch.after_key, batch.last_key)
-        coming: asyncio.Task[list[Candidate]] | None = None
+        # One span, unless many were added since the range was cut off.
+        spans = read_members(
+            self._context.database,
+            self._run.audience,
+            after_key=batch.after_key,
+            last_key=batch.last_key,
+            batch_rows=_SPAN_ROWS,
+        )
+        coming: deque[asyncio.Task[list[Candidate]]] = deque()
         try:
-            for part in _parts(members, self._pace.most_ahead(PART_MEMBERS)):
-                before, coming = coming, asyncio.create_task(self._recipients.of_members(part))
-                if before is not None:
-                    yield await before
-            if coming is not None:
-                yield await coming
+            async with aclosing(spans):
+                async for members in spans:
+                    for part in _parts(members, self._pace.most_ahead(PART_MEMBERS)):
+                        coming.append(asyncio.create_task(self._recipients.of_members(part)))
+                        if len(coming) > 1:
+                            yield await self._found(coming)
+            while coming:
+                yield await self._found(coming)
         finally:
-            if coming is not None:
-                coming.cancel()
-                await asyncio.gather(coming, return_exceptions=True)
+            for finding in coming:
+                finding.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
+
+    async def _found(self, coming: deque[asyncio.Task[list[Candidate]]]) -> list[Candidate]:
+        """The part that comes next. While a hook thinks about it, nothing stays unwritten and no seat is kept."""
+        await asyncio.wait({coming[0]}, timeout=_PROMPT_S)
+        if not coming[0].done():
+            await self._write()
+        found = await coming[0]
+        coming.popleft()
+        return found
 
     async def _send_part(self, candidates: Sequence[Candidate]) -> None:
         """Send to these, as many at once as there are seats."""
         begin = 0
         while begin < len(candidates):
-            most = self._pace.most_at_once(await self._seats.take(self._batch.number))
+            most = self._pace.most_at_once(await self._take_seats())
             end = _end(candidates, begin, most)
             await self._send_group(candidates[begin:end])
             begin = end
+
+    async def _take_seats(self) -> int:
+        """How many messages may go at once; raises LaterError when the worker stops."""
+        seats = await self._seats.take(self._batch.holder)
+        if self._seats.are_closed:
+            raise LaterError(0)
+        return seats
 
     async def _send_group(self, group: Sequence[Candidate]) -> None:
         wanted = [candidate for candidate in group if candidate.is_open]
         ready, without = await self._ready(wanted)
         await self._wait_for_turn(len(ready))
         # Behind the waiting, so that a batch that is given back has not gone over these.
-        self._note(group)
-        self._note_without(without, self._finished)
-        self._finished.count("TOTAL", len(wanted))
-        if not ready and len(self._finished.entries) < _MOST_UNWRITTEN:
-            return
-        await self._go(ready)
+        before = self._finished, self._after_key, self._triggers
+        try:
+            self._finished = self._finished.copy()
+            self._note(group)
+            self._note_without(without, self._finished)
+            self._finished.count("TOTAL", len(wanted))
+            if not ready and len(self._finished.entries) < _MOST_UNWRITTEN:
+                return
+            going = await self._go(ready)
+        except Exception:
+            # They were not reserved, so the batch has not gone over them.
+            self._finished, self._after_key, self._triggers = before
+            raise
+        await self._send(going)
+        await self._pace.give_back(len(ready) - len(going))
 
-    async def _go(self, ready: Sequence[_Ready]) -> None:
-        """Write what is finished and reserve these messages, send them, and note what becomes of them."""
+    async def _go(self, ready: Sequence[_Ready]) -> list[_Ready]:
+        """Write what is finished and reserve these messages; those that may go, which are on their way from now on."""
         reserved = await self._steps.take(self._finished, lambda db, written: self._reserve(db, written, ready))
         going = {(each.key, each.occurrence) for each in reserved.sending}
-        self._finished = Finished(self._context.now())
-        await self._seats.release(self._batch.number, all_but=max(1, len(going)))
-        await self._pace.give_back(len(ready) - len(going))
-        await self._send([each for each in ready if (each.candidate.key, each.candidate.occurrence) in going])
+        self._finished, self._away = Finished(self._context.now()), reserved.sending
+        await self._seats.release(self._batch.holder, all_but=max(1, len(going)))
+        return [each for each in ready if (each.candidate.key, each.candidate.occurrence) in going]
+
+    async def _write(self, *, seats: int = 1) -> None:
+        """Write what is finished and reserve nothing; of its seats the batch keeps so many."""
+
+        async def reserve(_db: Db, written: Finished) -> Reserved:
+            written.at = self._context.now()
+            return Reserved(self._after_key, self._triggers, self._away)
+
+        if self._finished.counts:
+            await self._steps.take(self._finished, reserve)
+            self._finished = Finished(self._context.now())
+        await self._seats.release(self._batch.holder, all_but=seats)
 
     async def _send(self, going: Sequence[_Ready]) -> None:
+        if not going:
+            return
         providers = providers_of(self._context.database, self._context.settings)
         at = self._context.now()
         outcomes = await providers.send([each.message for each in going])
-        self._finished.at = self._context.now()
+        finished = Finished(self._context.now())
         for each, outcome in zip(going, outcomes, strict=True):
             delivered = Delivered(each.candidate.known, outcome, at, each.message)
-            self._writer.delivered(self._finished, delivered, each.candidate)
+            self._writer.delivered(finished, delivered, each.candidate)
+        self._finished, self._away = finished, self._away[len(going) :]
 
     async def _ready(self, wanted: Sequence[Candidate]) -> tuple[list[_Ready], list[_Without]]:
         """The messages of these, and those who have none."""
@@ -212,47 +287,55 @@ class Work:
     async def _wait_for_turn(self, messages: int) -> None:
         """Wait until so many messages may leave; raises LaterError when that takes long."""
         wait_s = await self._pace.take(messages)
-        if wait_s <= 0:
-            return
-        # What is known is written before, so that counters move and no seat is kept for nothing.
-        await self._go([])
         if wait_s > PATIENCE_S:
             await self._pace.give_back(messages)
             raise LaterError(wait_s)
-        await asyncio.sleep(wait_s)
+        if wait_s > 0:
+            # What is known is written before, so that counters move.
+            await self._write(seats=messages)
+            await asyncio.sleep(wait_s)
 
-    async def _settle(self, lost: Sequence[Sending]) -> None:
+    async def _settle(self) -> None:
         """Deal with messages that were on their way when the batch was taken: they are in doubt, whatever is done.
 
         They are sent again under the same ids, unless their channel's setting says that twice is worse than never, or
         the endpoint, the clock or the message speak against it now.
         """
-        await self._seats.take(self._batch.number)
+        while self._away:
+            most = await self._take_seats()
+            some, others = self._away[:most], self._away[most:]
+            written = self._finished.copy()
+            ready = await self._judge_again(some, written)
+
+            async def repeat(
+                _db: Db, _written: Finished, ready: Sequence[_Ready] = ready, others: list[Sending] = others
+            ) -> Reserved:
+                return Reserved(self._after_key, self._triggers, [*(each.sending() for each in ready), *others])
+
+            reserved = await self._steps.take(written, repeat)
+            self._finished, self._away = Finished(self._context.now()), reserved.sending
+            await self._send(ready)
+
+    async def _judge_again(self, lost: Sequence[Sending], written: Finished) -> list[_Ready]:
+        """Those of these messages that are sent again; what the ledger says of all of them."""
         found = await self._recipients.again(lost)
-        written, now = self._finished, self._context.now()
+        now = self._context.now()
         for candidate in found:
+            candidate.is_open = candidate.recipient is not None and self._may_repeat(candidate, now)
+        ready, without = await self._ready([candidate for candidate in found if candidate.is_open])
+        # Also who has no message now: the one that was on its way may have arrived.
+        gone = {id(candidate) for candidate, _ in without}
+        for candidate, each in zip(found, lost, strict=True):
             if candidate.recipient is None:
-                written.entries.append(Entry(candidate.key, candidate.occurrence, "UNKNOWN", is_in_doubt=True))
-            elif not self._may_repeat(candidate, now):
-                self._writer.delivered(written, Delivered(candidate.recipient, _LOST, now), candidate)
-                candidate.is_open = False
-        again = [candidate for candidate in found if candidate.recipient is not None and candidate.is_open]
-        ready, without = await self._ready(again)
-        self._note_without(without, written)
-        for each in ready:
-            written.entries.append(_in_doubt(each))
-        reserved = Reserved(self._after_key, self._triggers, [each.sending() for each in ready])
-
-        async def repeat(_db: Db, _written: Finished) -> Reserved:
-            return reserved
-
-        await self._steps.take(written, repeat)
-        self._finished = Finished(self._context.now())
-        await self._send(ready)
+                lose(written, each)
+            elif not candidate.is_open or id(candidate) in gone:
+                self._writer.delivered(written, Delivered(candidate.recipient, LOST, now), candidate)
+        written.entries.extend(map(_in_doubt, ready))
+        return ready
 
     def _may_repeat(self, candidate: Candidate, now: datetime) -> bool:
         channel = "CUSTOM" if self._run.custom is not None else candidate.known.channel_type
-        if channel in self._context.settings.at_most_once_channels:
+        if not self._repeats or channel in self._context.settings.at_most_once_channels:
             return False
         return candidate.is_open and not self._is_over(candidate, now) and not self._is_quiet(candidate, now)
 
@@ -260,7 +343,7 @@ class Work:
 def _in_doubt(ready: _Ready) -> Entry:
     candidate, message = ready.candidate, ready.message
     return Entry(
-        candidate.key, candidate.occurrence, IN_DOUBT, message.channel_type, message.id, _LOST.detail, is_in_doubt=True
+        candidate.key, candidate.occurrence, IN_DOUBT, message.channel_type, message.id, LOST.detail, is_in_doubt=True
     )
 
 
