@@ -28,6 +28,7 @@ Q = load_queries("repoint.campaigns.engine")
 
 POLL_S = 0.1
 IDLE_POLL_S = 1.0
+KEEP_TIME_S = 1.0
 # Batches that one worker works on at the same time, and those of one run among them: while one waits for a server or
 # the database, another can be made ready.
 MOST_BATCHES = 8
@@ -55,7 +56,7 @@ class Engine:
         self._failures: Counter[int] = Counter()
         self._working: dict[asyncio.Task[None], Batch] = {}
         self._has_changed = asyncio.Event()
-        self._kept_time_at = -POLL_S
+        self._kept_time_at = -KEEP_TIME_S
 
     async def run(self) -> None:
         """Run campaigns for ever, through failures of the database."""
@@ -93,7 +94,7 @@ class Engine:
     async def drain(self) -> None:
         """Run campaigns until nothing is left that could be done now (for tests)."""
         while True:
-            self._kept_time_at = -POLL_S
+            self._kept_time_at = -KEEP_TIME_S
             await self._look()
             if self._working:
                 await asyncio.wait(set(self._working), return_when=asyncio.FIRST_COMPLETED)
@@ -104,14 +105,16 @@ class Engine:
         """Start and claim what there is; how long to wait before the next look."""
         await self._keep_time()
         await self._claim()
+        if self._working:
+            return POLL_S
         async with self._context.database.connection() as db:
             is_busy = await db.value(Q.state)
         return POLL_S if is_busy else IDLE_POLL_S
 
     async def _keep_time(self) -> None:
-        """Start what is due and end what events trigger no more: at each poll, however often batches end between."""
+        """Start what is due and end what events trigger no more: once in a second, however often batches end."""
         now = time.monotonic()
-        if now < self._kept_time_at + POLL_S:
+        if now < self._kept_time_at + KEEP_TIME_S:
             return
         self._kept_time_at = now
         await start_due(self._context)

@@ -281,27 +281,27 @@ FROM json_array_elements_text(%(keys)s) AS asked (key), LATERAL (
 ) AS d
 
 -- same_addresses --
--- Endpoints that have the channel and address of one of these, each with when it was written.
-SELECT e.endpoint_key, e.channel_type, e.address, e.effective_at
+-- Those of these channels and addresses that several endpoints have, with their keys and when they were written.
+SELECT asked.channel_type, asked.address, e.endpoint_keys, e.effective_at
 FROM json_to_recordset(%(places)s) AS asked (channel_type text, address text), LATERAL (
-    SELECT endpoint_key, channel_type, address, effective_at FROM endpoints
+    SELECT array_agg(endpoint_key) AS endpoint_keys, array_agg(effective_at) AS effective_at FROM endpoints
     WHERE key_hash(application_id, address) = key_hash(%(application_id)s::uuid, asked.address)
         AND application_id IS NOT DISTINCT FROM %(application_id)s::uuid AND address = asked.address
         AND channel_type = asked.channel_type AND endpoint_status = 'ACTIVE' AND opt_out = 'NONE'
-    OFFSET 0
+    HAVING count(*) > 1
 ) AS e
 
 -- same_snapshot_addresses --
 -- The same among the snapshots of a version of an imported segment.
-SELECT e.endpoint_key, e.channel_type, e.address, e.effective_at
+SELECT asked.channel_type, asked.address, e.endpoint_keys, e.effective_at
 FROM json_to_recordset(%(places)s) AS asked (channel_type text, address text), LATERAL (
-    SELECT endpoint_key, channel_type, address, effective_at FROM endpoint_snapshots
+    SELECT array_agg(endpoint_key) AS endpoint_keys, array_agg(effective_at) AS effective_at FROM endpoint_snapshots
     WHERE key_hash(application_id, address) = key_hash(%(application_id)s::uuid, asked.address)
         AND application_id IS NOT DISTINCT FROM %(application_id)s::uuid
         AND segment_id IS NOT DISTINCT FROM %(segment_id)s::uuid AND version = %(version)s
         AND address = asked.address AND channel_type = asked.channel_type
         AND endpoint_status = 'ACTIVE' AND opt_out = 'NONE'
-    OFFSET 0
+    HAVING count(*) > 1
 ) AS e
 
 -- zones_of_members --

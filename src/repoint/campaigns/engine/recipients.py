@@ -190,11 +190,11 @@ class Recipients:
         if version is not None:
             query, parameters = Q.same_snapshot_addresses, parameters | _named(version)
         async with self._database.connection() as db:
-            rows = await db.rows(query, parameters)
-        at_address: dict[tuple[str, str], dict[str, datetime]] = {}
-        for row in rows:
-            at_address.setdefault((row["channel_type"], row["address"]), {})[row["endpoint_key"]] = row["effective_at"]
-        shared = {place: keys for place, keys in at_address.items() if len(keys) > 1}
+            rows = await db.tuples(query, parameters)
+        shared = {
+            (channel_type, address): dict(zip(keys, written, strict=True))
+            for channel_type, address, keys, written in rows
+        }
         if shared:
             await self._choose(found, shared, version)
 
