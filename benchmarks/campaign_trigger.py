@@ -35,9 +35,7 @@ def prepare(server: Server, application_id: str, count: int) -> None:
         "Frequency": "EVENT",
         "EventFilter": wanted,
     }
-    message = {
-        "EmailMessage": {"Title": "Thank you", "HtmlBody": "<p>To {{User.UserAttributes.FirstName}}</p>"}
-    }
+    message = {"EmailMessage": {"Title": "Thank you", "HtmlBody": "<p>To {{User.UserAttributes.FirstName}}</p>"}}
     server.client.create_campaign(
         ApplicationId=application_id,
         WriteCampaignRequest={
