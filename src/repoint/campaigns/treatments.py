@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-import msgspec
-
 from repoint.campaigns.schedule import Plan
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.events.consume import begin_reading
@@ -136,7 +135,7 @@ async def lock_standings(db: Db, key: Mapping[str, Any]) -> list[Standing]:
 async def write_standings(db: Db, key: Mapping[str, Any], standings: Sequence[Standing]) -> None:
     """Put these in the place of those that the campaign had; from now on the event log is read if one waits for it."""
     rows = [{"treatment_id": number, **asdict(standing)} for number, standing in enumerate(standings)]
-    await db.execute(Q.write_treatments, {**key, "treatments": msgspec.json.encode(rows).decode()})
+    await db.execute(Q.write_treatments, {**key, "treatments": as_json(rows)})
     await db.execute(Q.delete_treatments_from, {**key, "number": len(rows)})
     if any(standing.frequency == "EVENT" and standing.status in ACTIVE for standing in standings):
         await begin_reading(db, key["application_id"], READER)

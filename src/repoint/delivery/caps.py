@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-import msgspec
-
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 
@@ -78,7 +77,7 @@ async def take(db: Db, caps: Caps, wishes: Sequence[Wish], now: datetime) -> lis
     decided = [_decide(caps, wish, counts, now) for wish in wishes]
     changed = [_row(*place, count) for place, count in counts.items() if count.has_changed]
     if changed:
-        parameters = {"application_id": caps.application_id, "counts": msgspec.json.encode(changed).decode()}
+        parameters = {"application_id": caps.application_id, "counts": as_json(changed)}
         await db.execute(Q.note_caps, parameters)
     return decided
 

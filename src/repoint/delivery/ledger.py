@@ -6,9 +6,9 @@ from datetime import datetime
 import msgspec
 
 from repoint.contract.shapes import ChannelType
+from repoint.db.parameters import as_json
 from repoint.db.pool import Parameters
 from repoint.db.queries import Query, load_queries
-from repoint.endpoints.load import as_json
 from repoint.queue import TaskContext, every
 from repoint.queue.forget import forget_old
 from repoint.resources.clearing import clears

@@ -6,9 +6,9 @@ from datetime import datetime
 import msgspec
 
 from repoint.contract.shapes import ChannelType
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Row
 from repoint.db.queries import Query, load_queries
-from repoint.endpoints.load import as_json
 from repoint.events.email_records import Mail
 from repoint.events.sms_records import Sms
 from repoint.queue import TaskContext, every

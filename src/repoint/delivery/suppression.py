@@ -10,10 +10,10 @@ from typing import Literal
 from repoint.contract.dates import format_instant
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import ChannelType
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Parameters
 from repoint.db.queries import Query, load_queries
 from repoint.delivery.phone_number import InvalidNumberError, e164
-from repoint.endpoints.load import as_json
 from repoint.operation import Call, Input, Output, extension, whole_number
 from repoint.templates.address import wire_address
 from repoint.templates.errors import RenderError

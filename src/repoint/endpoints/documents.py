@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
-from repoint.endpoints.load import as_json
 
 Q = load_queries("repoint.endpoints")
 

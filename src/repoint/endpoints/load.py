@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints.item import Lists
@@ -107,11 +108,6 @@ async def _some(db: Db, query: Query, application_id: str, keys: set[str]) -> li
     if not keys:
         return []
     return await db.tuples(query, {"application_id": application_id, "keys": as_json(keys)})
-
-
-def as_json(values: Iterable[object]) -> str:
-    """A list parameter. Lists go as JSON: the driver writes an array in Python, which took longer than all rules."""
-    return msgspec.json.encode(list(values)).decode()
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from repoint.db.cells import instant_cell, json_cell, json_of
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
-from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import KINDS, Patch
 from repoint.endpoints.plan import Names
 

@@ -8,10 +8,10 @@ import msgspec
 
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.contract.shapes import AttributesResource, EndpointResponse, EndpointsResponse, MessageBody
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.endpoints.key import endpoint_key, user_key
-from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import KINDS, Patch, patch_of_request
 from repoint.endpoints.plan import TOO_MANY_ENDPOINTS, TOO_MANY_NAMES
 from repoint.endpoints.project import require_project

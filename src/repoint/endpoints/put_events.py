@@ -15,12 +15,12 @@ import msgspec
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException, ContractError, NotFoundException
 from repoint.contract.shapes import EndpointItemResponse, Event, EventsResponse, ItemResponse
+from repoint.db.parameters import as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.db.together import Together
 from repoint.endpoints.item import check_id
 from repoint.endpoints.key import endpoint_key
-from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import Patch, patch_of_request
 from repoint.endpoints.project import check_application_id, require_project
 from repoint.endpoints.together import write_together

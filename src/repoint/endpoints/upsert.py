@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from repoint.contract.errors import ContractError, NotFoundException
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints import plan, rows
-from repoint.endpoints.load import Loaded, as_json, ask_endpoints, load
+from repoint.endpoints.load import Loaded, ask_endpoints, load
 from repoint.endpoints.names import Question, captured, tell_names
 from repoint.endpoints.patch import PUSH_CHANNELS, Patch
 from repoint.endpoints.plan import Endpoint, Stamp, State, User

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Parameters
 from repoint.db.queries import Query, load_queries
 
@@ -52,12 +53,12 @@ def ask_announce() -> tuple[Query, Parameters]:
 def ask_append(events: Sequence[Event]) -> tuple[Query, Parameters]:
     """The statement that appends events, in a transaction that has announced itself before."""
     return Q.append_events, {
-        "application_ids": _as_json([event.application_id for event in events]),
-        "instants": _as_json([event.occurred_at for event in events]),
-        "event_types": _as_json([event.event_type for event in events]),
-        "endpoint_keys": _as_json([event.endpoint_key for event in events]),
-        "hashes": _as_json([event.hash for event in events]),
-        "repeats": _as_json([event.is_repeat for event in events]),
+        "application_ids": as_json([event.application_id for event in events]),
+        "instants": as_json([event.occurred_at for event in events]),
+        "event_types": as_json([event.event_type for event in events]),
+        "endpoint_keys": as_json([event.endpoint_key for event in events]),
+        "hashes": as_json([event.hash for event in events]),
+        "repeats": as_json([event.is_repeat for event in events]),
         # JSON has no line's end in it, but between its parts, where we write none.
         "records": "\n".join([event.record for event in events]),
     }
@@ -67,7 +68,3 @@ def event_hash(application_id: str, endpoint_key: str, event_id: str) -> str:
     """What tells a client's event from all others, as 32 hex digits; long enough that no two share one."""
     text = f"{application_id}\0{endpoint_key}\0{event_id}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _as_json(column: Sequence[object]) -> str:
-    return msgspec.json.encode(column).decode()

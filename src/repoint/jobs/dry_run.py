@@ -8,9 +8,9 @@ made batch by batch, and what the rows before have made of them. It is cleared a
 from collections.abc import Sequence
 
 from repoint.contract.errors import ContractError
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
-from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import Patch
 from repoint.endpoints.plan import Stamp
 from repoint.endpoints.upsert import Rules, apply_rows

@@ -15,11 +15,11 @@ import msgspec
 
 from repoint.contract.errors import ContractError
 from repoint.db.cells import json_cell, text_cell
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.endpoints import rows
 from repoint.endpoints.key import user_key
-from repoint.endpoints.load import as_json
 from repoint.endpoints.patch import MOST_BYTES, Patch
 from repoint.endpoints.plan import FIXED_BYTES, MAX_ENDPOINT_BYTES, Endpoint, Names, Stamp, State, User, play_one
 from repoint.segments.imported import Imported, list_endpoints

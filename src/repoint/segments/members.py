@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from repoint.db.parameters import as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import Query, load_queries
 from repoint.endpoints.documents import documents_by_key
@@ -140,7 +141,7 @@ async def members_among(
     statement = audience.among(snapshots_of)
     if statement is None or not keys:
         return set()
-    parameters = {**statement.parameters, "keys": msgspec.json.encode(sorted(keys)).decode()}
+    parameters = {**statement.parameters, "keys": as_json(sorted(keys))}
     async with database.transaction() as db:
         _, [[found]] = await db.together((Q.go_by_index, {}), (statement.query, parameters))
     return set(_decode_keys(found or "[]"))
@@ -157,7 +158,7 @@ async def member_documents(db: Db, application_id: str, batch: Batch) -> dict[st
             "application_id": application_id,
             "segment_id": version.segment_id,
             "version": version.number,
-            "keys": msgspec.json.encode(sorted(keys)).decode(),
+            "keys": as_json(sorted(keys)),
         }
         rows = await db.tuples(Q.snapshot_documents, parameters)
         found |= {key: msgspec.json.decode(document) for key, document in rows}

@@ -8,7 +8,6 @@ which messages nobody can tell the end of.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -159,8 +158,3 @@ def read_batch_row(row: Row) -> Batch:
 def add(counts: Counts, more: Counts) -> Counts:
     """Both together."""
     return {name: counts.get(name, 0) + more.get(name, 0) for name in counts | more}
-
-
-def as_json(value: Any) -> str:
-    """For a jsonb parameter."""
-    return msgspec.json.encode(value).decode()

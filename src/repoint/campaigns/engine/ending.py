@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from repoint.campaigns.campaign import CAMPAIGNS, read_campaign
-from repoint.campaigns.engine.batch import Batch, Counts, add, as_json
+from repoint.campaigns.engine.batch import Batch, Counts, add
 from repoint.campaigns.schedule import read_schedule
 from repoint.contract.errors import NotFoundException
+from repoint.db.parameters import object_as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.delivery.ledger import Entry, ask_write
@@ -24,7 +25,7 @@ async def end_batch(db: Db, batch: Batch, counts: Counts, now: datetime) -> None
     The run is held from the first statement on: of two that end at once, the later one sees the other gone.
     """
     key = batch.run
-    await db.execute(Q.add_counts, key | {"counts": as_json(counts)})
+    await db.execute(Q.add_counts, key | {"counts": object_as_json(counts)})
     if batch.sweep is not None:
         await db.execute(Q.count_zones, key | {"sweep": batch.sweep})
     row = await db.row(Q.complete_run, key | {"now": now})
@@ -41,7 +42,7 @@ async def drop_batch(db: Db, batch: Batch, now: datetime) -> None:
         for each in batch.sending
     ]
     unknown = {"UNKNOWN": len(lost), "FAILED": len(lost)} if lost else {}
-    await db.execute(Q.add_counts, batch.run | {"counts": as_json(add(batch.counts, unknown))})
+    await db.execute(Q.add_counts, batch.run | {"counts": object_as_json(add(batch.counts, unknown))})
     if lost:
         await db.execute(*ask_write(batch.application_id, batch.run_id, now, lost))
 

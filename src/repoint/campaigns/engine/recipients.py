@@ -16,11 +16,11 @@ from repoint.campaigns.engine.batch import Sending, Trigger
 from repoint.campaigns.engine.run import Run
 from repoint.campaigns.hooks import Hook, HookFailure
 from repoint.contract.dates import format_instant
+from repoint.db.parameters import as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.delivery.ledger import IN_DOUBT
 from repoint.delivery.recipient import Recipient
-from repoint.endpoints.load import as_json
 from repoint.endpoints.timezone import find_zone
 from repoint.events.records import CampaignStatus
 from repoint.messages.recipients import message_id

@@ -14,10 +14,11 @@ import structlog
 from psycopg.errors import DivisionByZero
 from psycopg_pool import PoolTimeout
 
-from repoint.campaigns.engine.batch import Batch, Counts, Sending, Trigger, add, as_json, read_batch_row
+from repoint.campaigns.engine.batch import Batch, Counts, Sending, Trigger, add, read_batch_row
 from repoint.campaigns.engine.ending import end_batch
 from repoint.campaigns.engine.finished import Finished
 from repoint.campaigns.engine.run import CancelledRunError
+from repoint.db.parameters import as_json, object_as_json
 from repoint.db.pool import Database, Db, Parameters
 from repoint.db.queries import Query, load_queries
 from repoint.delivery.ledger import ask_write
@@ -104,7 +105,7 @@ class Steps:
                     "after_key": None if reserved.triggers is not None else reserved.after_key,
                     "triggers": None if reserved.triggers is None else as_json(reserved.triggers),
                     "sending": as_json(reserved.sending) if reserved.sending else None,
-                    "counts": as_json(reserved.counts),
+                    "counts": object_as_json(reserved.counts),
                     "lease_s": self._settings.worker_lease_s,
                 }
                 await db.together((Q.step, parameters), *self._ask_write(written))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from repoint.campaigns.campaign import Campaign, read_campaign
-from repoint.campaigns.engine.batch import Trigger, as_json
+from repoint.campaigns.engine.batch import Trigger
 from repoint.campaigns.schedule import read_schedule
 from repoint.campaigns.treatments import READER
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
 from repoint.events.consume import subscribes
