@@ -11,6 +11,7 @@ from repoint.events.days import add_days, renew_days
 from repoint.events.emit import Event, emit
 from repoint.queue import TaskContext
 from repoint.settings import Settings
+from tests.fixtures.locks import waits_for_a_table
 
 APP = "0123456789abcdef0123456789abcdef"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,18 +59,11 @@ async def test_an_event_written_while_its_day_gets_a_place_finds_it(database: Da
     async with database.transaction() as db:
         await db.execute(Query("add", "SELECT add_events_day(%(day)s)"), {"day": today})
         writing = asyncio.create_task(log(database, "meanwhile"))
-        while not await waiting(database):  # noqa: ASYNC110 - the database tells nobody
+        while not await waits_for_a_table(database):  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
     await writing
 
     assert await places(database) == [(f"events_{today:%Y%m%d}", "meanwhile")]
-
-
-async def waiting(database: Database) -> bool:
-    """Whether somebody waits for a table."""
-    async with database.connection() as db:
-        count = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
-        return bool(await db.value(Query("waiting", count)))
 
 
 async def test_old_days_go_and_what_readers_had_not_read_of_them_is_counted(

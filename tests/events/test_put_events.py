@@ -1,5 +1,6 @@
 """PutEvents, driven by boto3 (events.md section 1)."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -9,6 +10,7 @@ import pytest
 
 from repoint.db.pool import Database
 from repoint.db.queries import Query
+from tests.fixtures.locks import waits_for_a_table
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw
 
@@ -382,6 +384,22 @@ def test_the_latest_event_is_activity_that_segments_see(client: Client, raw: Raw
     why = raw.send("GET", f"/repoint/v1/apps/{app}/segments/{segment}/members/seen").json
     (criterion,) = why["Segments"][0]["Groups"][0]["Dimensions"][0]["Criteria"]
     assert (criterion["IsMatch"], criterion["Stored"] > "2026") == (True, True)
+
+
+async def test_events_that_come_while_their_day_gets_a_place_are_accepted(
+    client: Client, app: str, database: Database
+) -> None:
+    batch = {"E1": {"Endpoint": {}, "Events": {"v1": {"EventType": "x", "Timestamp": AT}}}}
+    # The two locks of add_events_day, and a caller who comes between them.
+    async with database.transaction() as db:
+        await db.execute(Query("first", "LOCK TABLE ONLY events IN SHARE ROW EXCLUSIVE MODE"))
+        calling = asyncio.create_task(asyncio.to_thread(put, client, app, batch))
+        while not await waits_for_a_table(database):  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+        await db.execute(Query("at_once", "SET LOCAL lock_timeout = '100ms'"))
+        await db.execute(Query("second", "LOCK TABLE events_unsorted IN ACCESS EXCLUSIVE MODE"))
+
+    assert await calling == {"E1": {"EndpointItemResponse": ACCEPTED, "EventsItemResponse": {"v1": ACCEPTED}}}
 
 
 async def repeats(database: Database) -> list[bool]:

@@ -28,7 +28,7 @@ from repoint.endpoints.upsert import Rules
 from repoint.events.emit import Event as LogEvent
 from repoint.events.emit import ask_announce, ask_append, event_hash
 from repoint.events.records import JsonObject, Origin, Subject, app_record, app_session
-from repoint.events.repeats import ask_to_be_alone, ask_which_are_known
+from repoint.events.repeats import ask_for_place, ask_to_be_alone, ask_which_are_known
 from repoint.events.reserved import RESERVED
 from repoint.operation import Call, Input, operation
 from repoint.resources.clearing import clears
@@ -219,13 +219,14 @@ async def _look_up(
 ) -> tuple[dict[str, JsonObject], set[str]]:
     """The endpoints as they are stored, and the events that are known; notes that the endpoints are active."""
     key = {"application_id": application_id, "keys": as_json(keys)}
-    _, application, _, _, documents, _, known = await db.together(
+    _, application, _, _, documents, _, _, known = await db.together(
         (Q.go_by_index, {}),
         ask_hold(application_id),
         ask_announce(),
         ask_to_be_alone(application_id, keys),
         (Q.documents_with_users, key),
         (Q.note_activity, key | {"at": at}),
+        ask_for_place(),
         ask_which_are_known(hashes),
     )
     if not application:

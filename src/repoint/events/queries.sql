@@ -36,6 +36,10 @@ WHERE locktype = 'advisory' AND classid = 11 AND objsubid = 2
 SELECT pg_advisory_xact_lock(12, stripe::integer)
 FROM json_array_elements_text(%(stripes)s) AS asked (stripe)
 
+-- take_place --
+-- Only the lock that the INSERT takes anyway. It comes last: who has it waits for nobody.
+LOCK TABLE ONLY events IN ROW EXCLUSIVE MODE
+
 -- known_hashes --
 -- Which of these events arrived before, in the last 24 hours: by now(), which spares a look into all other days.
 SELECT replace(event_hash::text, '-', '') AS hash
@@ -76,8 +80,8 @@ ORDER BY day
 
 -- be_patient --
 -- For this transaction: all who write or read events wait behind us as long as we wait for someone who looks at the log
--- for long, a backup for example, so we give up soon.
-SET LOCAL lock_timeout = '1s'
+-- for long, a backup for example, so we give up soon, and before the server looks for a circle and breaks it at a caller.
+SET LOCAL lock_timeout = '500ms'
 
 -- count_dropped --
 -- What readers have not read of a day that is dropped, noted with them.

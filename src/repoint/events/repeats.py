@@ -21,6 +21,14 @@ def ask_to_be_alone(application_id: str, endpoint_keys: Iterable[str]) -> tuple[
     return Q.be_alone_with, {"stripes": msgspec.json.encode(stripes).decode()}
 
 
+def ask_for_place() -> tuple[Query, Parameters]:
+    """The statement with which those who look into the log before they append to it ask for leave to append first.
+
+    Otherwise whoever gives a day its place waits for our look to end, and our appending waits for that place.
+    """
+    return Q.take_place, {}
+
+
 def ask_which_are_known(hashes: list[str]) -> tuple[Query, Parameters]:
     """The statement that tells which of these events (emit.event_hash) arrived in the last 24 hours; one column."""
     return Q.known_hashes, {"hashes": f"{{{','.join(hashes)}}}"}
