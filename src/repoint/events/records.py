@@ -5,6 +5,7 @@ events.md, unknown ones are left out; values of attributes are strings.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -154,10 +155,27 @@ def service_record(  # noqa: PLR0913 - an envelope
     facets: JsonObject | None = None,
 ) -> str:
     """What the service itself reports; `at` is when it happened and when the service got to know."""
+    rest = rest_of_record(origin, subject, attributes, metrics=metrics, client_context=client_context, facets=facets)
+    return begin_of_record(event_type, at) + rest
+
+
+def begin_of_record(event_type: str, at: tuple[datetime, datetime]) -> str:
+    """What records about one thing do not share; `event_type` is one of ours, with nothing that JSON escapes."""
+    happened, told = milliseconds(at[0]), milliseconds(at[1])
+    return f'{{"event_type":"{event_type}","event_timestamp":{happened},"arrival_timestamp":{told},'
+
+
+def rest_of_record(  # noqa: PLR0913 - an envelope
+    origin: Origin,
+    subject: Subject,
+    attributes: Mapping[str, str | msgspec.Raw],
+    *,
+    metrics: dict[str, float] | None = None,
+    client_context: object = None,
+    facets: JsonObject | None = None,
+) -> str:
+    """What follows `begin_of_record`."""
     document: JsonObject = {
-        "event_type": event_type,
-        "event_timestamp": milliseconds(at[0]),
-        "arrival_timestamp": milliseconds(at[1]),
         "event_version": "3.1",
         "application": {"app_id": origin.application_id, "sdk": {}},
         "client": {"client_id": subject.client_id},
@@ -167,7 +185,7 @@ def service_record(  # noqa: PLR0913 - an envelope
     }
     if metrics is not None:
         document["metrics"] = metrics
-    return _finished(origin, document, client_context, facets)
+    return _finished(origin, document, client_context, facets)[1:]
 
 
 def _finished(origin: Origin, document: JsonObject, client_context: object, facets: JsonObject | None = None) -> str:

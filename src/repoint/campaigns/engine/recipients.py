@@ -19,6 +19,7 @@ from repoint.contract.dates import format_instant
 from repoint.db.parameters import as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
+from repoint.delivery.judge import Judged
 from repoint.delivery.ledger import IN_DOUBT
 from repoint.delivery.recipient import Recipient
 from repoint.endpoints.timezone import find_zone
@@ -55,6 +56,8 @@ class Candidate:
     held_back: CampaignStatus | None = None
     detail: str | None = None
     is_open: bool = True
+    # The message of one that is open, or why it has none; None until it is made.
+    judged: Judged | None = None
 
     @property
     def known(self) -> Recipient:

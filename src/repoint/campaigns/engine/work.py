@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from repoint.campaigns.engine.messages import Messages
 from repoint.campaigns.engine.pace import PATIENCE_S, Pace
 from repoint.campaigns.engine.recipients import Candidate, Recipients
 from repoint.campaigns.engine.run import BATCH_ROWS, TRIGGER_LIFE, CancelledRunError, Run
-from repoint.campaigns.engine.seats import Seats
+from repoint.campaigns.engine.seats import MOST, Seats
 from repoint.campaigns.engine.step import Reserved, Steps
 from repoint.db.pool import Db
 from repoint.delivery.caps import Wish, take
@@ -101,9 +101,9 @@ class Work:
         """
         try:
             await self._settle()
-            async with aclosing(self._parts()) as parts:
-                async for part in parts:
-                    await self._send_part(part)
+            async with aclosing(self._groups()) as groups:
+                async for group in groups:
+                    await self._send_all(group)
         except CancelledRunError:
             # What was to be reserved is not sent, and is nobody's any more; what was sent is still to be written.
             pass
@@ -142,12 +142,10 @@ class Work:
             while coming:
                 yield await self._found(coming)
         finally:
-            for finding in coming:
-                finding.cancel()
-            await asyncio.gather(*coming, return_exceptions=True)
+            await _cancel(coming)
 
     async def _found(self, coming: deque[asyncio.Task[list[Candidate]]]) -> list[Candidate]:
-        """The part that comes next. While a hook thinks about it, nothing stays unwritten and no seat is kept."""
+        """What comes next. While a hook thinks about it, nothing stays unwritten and no seat is kept."""
         await asyncio.wait({coming[0]}, timeout=_PROMPT_S)
         if not coming[0].done():
             await self._write()
@@ -155,7 +153,31 @@ class Work:
         coming.popleft()
         return found
 
-    async def _send_part(self, candidates: Sequence[Candidate]) -> None:
+    async def _groups(self) -> AsyncGenerator[list[Candidate], None]:
+        """What is left of the batch, group by group with their messages; the next ones are made while some are sent."""
+        coming: deque[asyncio.Task[list[Candidate]]] = deque()
+        try:
+            async with aclosing(self._parts()) as parts:
+                async for part in parts:
+                    size = self._pace.most_at_once(MOST)
+                    for begin in range(0, len(part), size):
+                        coming.append(asyncio.create_task(self._prepare(part[begin : begin + size])))
+                        if len(coming) > 1:
+                            yield await self._found(coming)
+                    # Nobody knows how long the next part takes.
+                    while coming:
+                        yield await self._found(coming)
+        finally:
+            await _cancel(coming)
+
+    async def _prepare(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Say of each that is open which message it gets, or why there is none."""
+        wanted = [candidate for candidate in candidates if candidate.is_open]
+        for candidate, judged in zip(wanted, await self._messages.make(wanted), strict=True):
+            candidate.judged = judged
+        return candidates
+
+    async def _send_all(self, candidates: Sequence[Candidate]) -> None:
         """Send to these, as many at once as there are seats."""
         begin = 0
         while begin < len(candidates):
@@ -173,7 +195,7 @@ class Work:
 
     async def _send_group(self, group: Sequence[Candidate]) -> None:
         wanted = [candidate for candidate in group if candidate.is_open]
-        ready, without = await self._ready(wanted)
+        ready, without = _judged(wanted)
         await self._wait_for_turn(len(ready))
         # Behind the waiting, so that a batch that is given back has not gone over these.
         before = self._finished, self._after_key, self._triggers
@@ -223,16 +245,6 @@ class Work:
             delivered = Delivered(each.candidate.known, outcome, at, each.message)
             self._writer.delivered(finished, delivered, each.candidate)
         self._finished, self._away = finished, self._away[len(going) :]
-
-    async def _ready(self, wanted: Sequence[Candidate]) -> tuple[list[_Ready], list[_Without]]:
-        """The messages of these, and those who have none."""
-        ready, without = [], []
-        for candidate, judged in zip(wanted, await self._messages.make(wanted), strict=True):
-            if isinstance(judged, Message):
-                ready.append(_Ready(candidate, judged))
-            else:
-                without.append((candidate, judged))
-        return ready, without
 
     def _note_without(self, without: Sequence[_Without], finished: Finished) -> None:
         for candidate, judged in without:
@@ -322,7 +334,8 @@ class Work:
         now = self._context.now()
         for candidate in found:
             candidate.is_open = candidate.recipient is not None and self._may_repeat(candidate, now)
-        ready, without = await self._ready([candidate for candidate in found if candidate.is_open])
+        await self._prepare(found)
+        ready, without = _judged([candidate for candidate in found if candidate.is_open])
         # Also who has no message now: the one that was on its way may have arrived.
         gone = {id(candidate) for candidate, _ in without}
         for candidate, each in zip(found, lost, strict=True):
@@ -338,6 +351,25 @@ class Work:
         if not self._repeats or channel in self._context.settings.at_most_once_channels:
             return False
         return candidate.is_open and not self._is_over(candidate, now) and not self._is_quiet(candidate, now)
+
+
+def _judged(wanted: Sequence[Candidate]) -> tuple[list[_Ready], list[_Without]]:
+    """The messages of these, and those who have none."""
+    ready, without = [], []
+    for candidate in wanted:
+        judged = candidate.judged
+        assert judged is not None  # noqa: S101 - whoever is open has been judged
+        if isinstance(judged, Message):
+            ready.append(_Ready(candidate, judged))
+        else:
+            without.append((candidate, judged))
+    return ready, without
+
+
+async def _cancel(coming: Iterable[asyncio.Task[list[Candidate]]]) -> None:
+    for finding in coming:
+        finding.cancel()
+    await asyncio.gather(*coming, return_exceptions=True)
 
 
 def _in_doubt(ready: _Ready) -> Entry:
