@@ -195,6 +195,16 @@ async def test_a_url_of_a_campaign_is_called_as_a_function_is(receiver: Receiver
     assert receiver.received[0].path == "/hook"
 
 
+async def test_a_url_that_is_called_again_is_called_over_the_same_connection(receiver: Receiver) -> None:
+    async with open_functions(settings()) as functions:
+        for _ in range(3):
+            async with functions.at_url(f"{receiver.url}/hook") as function:
+                assert isinstance(function, Callee)
+                assert await function.call({}) == Returned(None)
+
+        assert receiver.connections == 1
+
+
 async def test_a_url_that_cannot_be_called_is_told() -> None:
     async with open_functions(settings()) as functions, functions.at_url("https://me:secret@example.com/") as function:
         pass

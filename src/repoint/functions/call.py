@@ -15,6 +15,7 @@ import msgspec
 from repoint.aws import AwsError
 from repoint.functions.allow import may_call
 from repoint.functions.http import open_http, uncalled
+from repoint.functions.kept import KeptWays
 from repoint.functions.lambda_api import LambdaFunction, open_lambda, refused
 from repoint.functions.local.pool import open_local
 from repoint.functions.name import Named, read_name
@@ -96,9 +97,11 @@ class Functions:
         # What calls go through, made when first needed: one a configured function, and one a region of Lambda's.
         self._opened: dict[str, Any] = {}
         self._opening = asyncio.Lock()
+        self._urls = KeptWays()
 
     async def close(self) -> None:
         """End processes and connections; a later call begins anew."""
+        await self._urls.close()
         self._opened.clear()
         await self._stack.aclose()
 
@@ -114,13 +117,11 @@ class Functions:
 
     @asynccontextmanager
     async def at_url(self, url: str, *, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Callee | Failed]:
-        """The function behind a URL that stands in a campaign or journey, for as many calls as there are.
-
-        Not kept, as the configured ones are: users may name any number of URLs.
-        """
+        """The function behind a URL that stands in a campaign or journey, for as many calls as there are."""
+        opens = open_http(url, self._settings, timeout_s)
         async with AsyncExitStack() as stack:
             try:
-                way = await stack.enter_async_context(open_http(url, self._settings, timeout_s))
+                way = await stack.enter_async_context(self._urls.use((url, timeout_s), opens))
             except (RefusedUrlError, NoAnswerError) as error:
                 yield uncalled(error)
             else:

@@ -1,9 +1,12 @@
-"""How many messages of one worker may be on their way: what a killed worker leaves in doubt is never more."""
+"""How many calls of one worker may be under way: what a killed worker leaves in doubt is never more.
+
+A message is a call, but for custom channels, where fifty endpoints travel together.
+"""
 
 import asyncio
 
 SEATS = 100
-# What one batch has at most: custom channels and hooks are told of so many endpoints in a call.
+# What one batch has at most.
 MOST = 50
 
 # Number and epoch of a batch.
@@ -22,9 +25,9 @@ class Seats:
         self.are_closed = False
 
     async def take(self, holder: Holder) -> int:
-        """How many messages this batch may send at once now; waits until there is a seat for it.
+        """How many calls this batch may make at once now; waits until there is a seat for it.
 
-        What it held before it keeps until `release`: those messages are on their way until the next ones are reserved.
+        What it held before it keeps until `release`: those calls are in doubt until the next ones are reserved.
         """
         self._held.setdefault(holder, 0)
         async with self._freed:

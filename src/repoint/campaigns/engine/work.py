@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from repoint.campaigns.engine.batch import Batch, Sending
 from repoint.campaigns.engine.finished import LOST, Finished, Writer, lose
@@ -23,6 +24,7 @@ from repoint.delivery.message import Message
 from repoint.delivery.opened import providers_of
 from repoint.delivery.outcome import Outcome
 from repoint.delivery.records import Delivered, delivered_of
+from repoint.functions.payload import MOST_ENDPOINTS
 from repoint.queue.lease import LostClaimError
 from repoint.queue.tasks import TaskContext
 from repoint.segments.members import Batch as SomeMembers
@@ -32,6 +34,8 @@ from repoint.segments.members import read_members
 PART_MEMBERS = 500
 # Rows that are read at once, more than a batch has when it is cut off.
 _SPAN_ROWS = 2 * BATCH_ROWS
+# Messages that are reserved at once, however many travel together.
+_MOST_OF_GROUP = 250
 # So many lines wait to be written with the next message.
 _MOST_UNWRITTEN = 500
 # How long the next part may take to be found before what is finished is written.
@@ -86,6 +90,8 @@ class Work:
         self._steps = Steps(context.database, context.settings, batch, asks_caps=bool(run.caps.scopes))
         self._writer = Writer(run)
         self._pace = Pace(context.database, run)
+        # Messages that travel together, which takes one seat.
+        self._per_call = MOST_ENDPOINTS if run.custom is not None else 1
         # Decided and not yet written, and up to where that is.
         self._finished = Finished(context.now())
         self._after_key = batch.after_key
@@ -159,7 +165,7 @@ class Work:
         try:
             async with aclosing(self._parts()) as parts:
                 async for part in parts:
-                    size = self._pace.most_at_once(MOST)
+                    size = self._pace.most_at_once(min(MOST * self._per_call, _MOST_OF_GROUP))
                     for begin in range(0, len(part), size):
                         coming.append(asyncio.create_task(self._prepare(part[begin : begin + size])))
                         if len(coming) > 1:
@@ -188,10 +194,14 @@ class Work:
 
     async def _take_seats(self) -> int:
         """How many messages may go at once; raises LaterError when the worker stops."""
-        seats = await self._seats.take(self._batch.holder)
+        calls = await self._seats.take(self._batch.holder)
         if self._seats.are_closed:
             raise LaterError(0)
-        return seats
+        return calls * self._per_call
+
+    async def _leave_seats(self, *, all_but: int) -> None:
+        """Keep the seats of so many messages, of one at least."""
+        await self._seats.release(self._batch.holder, all_but=max(1, ceil(all_but / self._per_call)))
 
     async def _send_group(self, group: Sequence[Candidate]) -> None:
         wanted = [candidate for candidate in group if candidate.is_open]
@@ -219,11 +229,11 @@ class Work:
         reserved = await self._steps.take(self._finished, lambda db, written: self._reserve(db, written, ready))
         going = {(each.key, each.occurrence) for each in reserved.sending}
         self._finished, self._away = Finished(self._context.now()), reserved.sending
-        await self._seats.release(self._batch.holder, all_but=max(1, len(going)))
+        await self._leave_seats(all_but=len(going))
         return [each for each in ready if (each.candidate.key, each.candidate.occurrence) in going]
 
-    async def _write(self, *, seats: int = 1) -> None:
-        """Write what is finished and reserve nothing; of its seats the batch keeps so many."""
+    async def _write(self, *, messages: int = 1) -> None:
+        """Write what is finished and reserve nothing; the batch keeps the seats of so many messages."""
 
         async def reserve(_db: Db, written: Finished) -> Reserved:
             written.at = self._context.now()
@@ -232,7 +242,7 @@ class Work:
         if self._finished.counts:
             await self._steps.take(self._finished, reserve)
             self._finished = Finished(self._context.now())
-        await self._seats.release(self._batch.holder, all_but=seats)
+        await self._leave_seats(all_but=messages)
 
     async def _send(self, going: Sequence[_Ready]) -> None:
         if not going:
@@ -304,7 +314,7 @@ class Work:
             raise LaterError(wait_s)
         if wait_s > 0:
             # What is known is written before, so that counters move.
-            await self._write(seats=messages)
+            await self._write(messages=messages)
             await asyncio.sleep(wait_s)
 
     async def _settle(self) -> None:
