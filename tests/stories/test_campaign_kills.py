@@ -170,7 +170,7 @@ class Outing:
 
     def reach(self, share: float) -> float:
         """Wait until so much of it has arrived; how much really has."""
-        wait_until(lambda: len(self.arrived()) >= share * self.shop.people, 120)
+        wait_until(lambda: len(self.arrived()) >= share * self.shop.people, 600)
         return self.progress()
 
     def progress(self) -> float:

@@ -33,6 +33,9 @@ class MailSink:
         self.path = folder / "mails.ndjson"
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
+        # What was read of the file: it grows while it is looked at again and again.
+        self._read: list[dict[str, str]] = []
+        self._read_bytes = 0
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -52,8 +55,12 @@ class MailSink:
         """What it has taken, whole lines only."""
         if not self.path.exists():
             return []
-        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
-        return [json.loads(line) for line in whole.splitlines()]
+        with self.path.open("rb") as file:
+            file.seek(self._read_bytes)
+            whole, end, _ = file.read().rpartition(b"\n")
+        self._read_bytes += len(whole) + len(end)
+        self._read += [json.loads(line) for line in whole.splitlines()]
+        return self._read
 
 
 @pytest.fixture
