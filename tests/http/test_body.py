@@ -3,7 +3,6 @@
 import gzip
 import resource
 import socket
-import zlib
 
 import pytest
 
@@ -159,9 +158,7 @@ def test_limit_of_events_counts_for_the_unpacked_body(raw: Raw) -> None:
 
 
 def test_bomb_is_refused_without_unpacking_it() -> None:
-    packer = zlib.compressobj(9, wbits=31)
-    block = bytes(64 * MB)
-    bomb = b"".join(packer.compress(block) for _ in range(32)) + packer.flush()  # 2 GB in 2 MB
+    bomb = gzip.compress(bytes(64 * MB)) * 32  # 2 GB in 2 MB
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(PayloadTooLargeException):
