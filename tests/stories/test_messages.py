@@ -55,6 +55,8 @@ class MailSink:
         """What it has taken, whole lines only."""
         if not self.path.exists():
             return []
+        if not self.path.exists():
+            return []
         with self.path.open("rb") as file:
             file.seek(self._read_bytes)
             whole, end, _ = file.read().rpartition(b"\n")
