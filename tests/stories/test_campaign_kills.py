@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ ACCOUNT = "000000000000"
 BUCKET = "people"
 FEW = pytest.param(range(3), 1_500, id="3 kills")
 MANY = pytest.param(range(3, 53), 20_000, id="50 kills", marks=pytest.mark.torture)
+NUMBERS = count(1)
 CHILDREN = ("worker --supervised", "api --supervised", "postgres -D")
 # What one worker has on its way at most: a hundred mails, or two groups of a webhook's calls.
 MAILS_IN_DOUBT, ENDPOINTS_IN_DOUBT = 100, 2 * 250
@@ -122,7 +124,7 @@ class Shop:
 
     def finished(self, campaign_id: str) -> dict[str, Any]:
         """The activity, once it is COMPLETED."""
-        wait_until(lambda: self.activity(campaign_id).get("State") == "COMPLETED", 180)
+        wait_until(lambda: self.activity(campaign_id).get("State") == "COMPLETED", 600)
         return self.activity(campaign_id)
 
     def doubts(self, campaign_id: str) -> list[str]:
@@ -213,12 +215,19 @@ def by_webhook(shop: Shop, webhook: Hooked, seed: int) -> Outing:
     return Outing(shop, campaign, lambda: [each.split()[1] for each in webhook.taken()], ENDPOINTS_IN_DOUBT)
 
 
-def kill_in_the_middle(outing: Outing, serve: Serve, child: str, seed: int) -> None:
-    """Kill a child of the server somewhere in the middle of a campaign."""
+def kill_in_the_middle(begin: Callable[[], Outing], serve: Serve, seed: int) -> None:
+    """Kill a child of the server somewhere in the middle of a campaign, and see to it that all is well."""
     chance = random.Random(seed)  # noqa: S311 - the same kills every time
-    reached = outing.reach(chance.uniform(0.1, 0.7))
-    serve.kill_child(child)
-    assert 0.05 <= reached <= 0.95, f"seed {seed}: killed at {reached:.0%}"
+    child = CHILDREN[seed % len(CHILDREN)]
+    for _ in range(10):
+        outing = begin()
+        reached = outing.reach(chance.uniform(0.1, 0.7))
+        serve.kill_child(child)
+        outing.judge(seed, child)
+        if 0.05 <= reached <= 0.95:
+            return
+        # The machine was busy, and the kill came late: all is to be well, but it tells little.
+    raise AssertionError(f"seed {seed}: killed at {reached:.0%}")
 
 
 @pytest.mark.timeout(7200)
@@ -226,10 +235,8 @@ def kill_in_the_middle(outing: Outing, serve: Serve, child: str, seed: int) -> N
 def test_a_campaign_by_mail_lives_through_kills(served: Serve, sink: MailSink, seeds: range, people: int) -> None:
     shop = new_shop(served, people)
     for seed in seeds:
-        outing = by_mail(shop, sink, seed)
-        child = CHILDREN[seed % len(CHILDREN)]
-        kill_in_the_middle(outing, served, child, seed)
-        outing.judge(seed, child)
+        # Each has a subject of its own.
+        kill_in_the_middle(lambda: by_mail(shop, sink, next(NUMBERS)), served, seed)
 
 
 @pytest.mark.timeout(7200)
@@ -237,10 +244,7 @@ def test_a_campaign_by_mail_lives_through_kills(served: Serve, sink: MailSink, s
 def test_a_campaign_by_webhook_lives_through_kills(served: Serve, webhook: Hooked, seeds: range, people: int) -> None:
     shop = new_shop(served, people)
     for seed in seeds:
-        outing = by_webhook(shop, webhook, seed)
-        child = CHILDREN[seed % len(CHILDREN)]
-        kill_in_the_middle(outing, served, child, seed)
-        outing.judge(seed, child)
+        kill_in_the_middle(lambda: by_webhook(shop, webhook, next(NUMBERS)), served, seed)
 
 
 def test_a_worker_that_was_frozen_past_its_lease_disturbs_nobody(served: Serve, sink: MailSink) -> None:
