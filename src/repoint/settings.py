@@ -121,6 +121,24 @@ class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, se
         return self
 
 
+# The languages that a one-time password's message can be in.
+OtpLanguage = Literal[
+    "de-DE",
+    "en-GB",
+    "en-US",
+    "es-419",
+    "es-ES",
+    "fr-CA",
+    "fr-FR",
+    "it-IT",
+    "ja-JP",
+    "ko-KR",
+    "pt-BR",
+    "zh-CN",
+    "zh-TW",
+]
+
+
 class Settings(BaseSettings):
     """Every setting with its default; `repoint settings` prints each with its origin."""
 
@@ -243,6 +261,10 @@ class Settings(BaseSettings):
     mailbox_days: int = Field(default=7, ge=1, description="Days that messages are kept in the mailbox.")
     missing_variables_empty: bool = Field(
         default=False, description="Print nothing for a variable without a value; otherwise that message is not sent."
+    )
+    otp_texts: dict[OtpLanguage, Annotated[str, Field(pattern=r"\{\{otp\}\}")]] = Field(
+        default={},
+        description="Own texts of one-time passwords by language, {en-US: 'Your code for {{brand}}: {{otp}}'}.",
     )
     suppress_bounced: bool = Field(
         default=True, description="Send nothing more to an address after a hard bounce or a complaint."
