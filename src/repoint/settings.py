@@ -304,6 +304,9 @@ class Settings(BaseSettings):
         default=25, ge=1, description="Active campaigns of one application that events trigger."
     )
     max_in_app_campaigns: int = Field(default=25, ge=1, description="Active in-app campaigns of one application.")
+    in_app_on_any_channel: bool = Field(
+        default=False, description="Show in-app messages to endpoints of every channel, not only to those of IN_APP."
+    )
     strict_event_start: bool = Field(
         default=False,
         description="Refuse campaigns on events that start in less than 15 minutes, as Amazon's console did.",

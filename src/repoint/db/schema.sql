@@ -685,6 +685,8 @@ CREATE INDEX campaign_sweeps_due ON public.campaign_sweeps USING btree (due_at) 
 
 CREATE INDEX campaign_treatments_due ON public.campaign_treatments USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX campaign_treatments_in_app ON public.campaign_treatments USING btree (application_id) WHERE ((frequency = 'IN_APP_EVENT'::text) AND (status = ANY (ARRAY['SCHEDULED'::text, 'EXECUTING'::text])));
+
 CREATE INDEX campaign_treatments_of_events ON public.campaign_treatments USING btree (application_id) WHERE ((frequency = 'EVENT'::text) AND (status = 'EXECUTING'::text));
 
 CREATE INDEX deliveries_by_age ON public.deliveries USING brin (decided_at);

@@ -106,7 +106,7 @@ def _check_inapp(content: Content) -> None:
     if sum(map(len, _texts(content))) > MAX_INAPP:
         raise too_long("InAppTemplateRequest", MAX_INAPP)
     contents = content.get("Content", [])
-    check_count(MAX_INAPP_CONTENTS, "Content", contents)
+    check_count(MAX_INAPP_CONTENTS if content.get("Layout") == "CAROUSEL" else 1, "Content", contents)
     check_count(MAX_INAPP_CUSTOM, "CustomConfig", content.get("CustomConfig", {}))
     for each in contents:
         for member in ("BodyConfig", "HeaderConfig", "BackgroundColor"):

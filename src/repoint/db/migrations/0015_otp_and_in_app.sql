@@ -1,5 +1,6 @@
--- One-time passwords: what is known of a code that was sent, which is not the code.
+-- One-time passwords, and finding in-app campaigns.
 
+-- What is known of a code that was sent, which is not the code.
 CREATE TABLE one_time_passwords (
     application_id uuid NOT NULL,
     -- The number it went to, as E.164.
@@ -15,3 +16,7 @@ CREATE TABLE one_time_passwords (
     PRIMARY KEY (application_id, destination, reference_id)
 );
 CREATE INDEX one_time_passwords_by_age ON one_time_passwords (expires_at);
+
+-- The in-app campaigns of an application that may be shown: asked for each time that somebody opens the app.
+CREATE INDEX campaign_treatments_in_app ON campaign_treatments (application_id)
+    WHERE frequency = 'IN_APP_EVENT' AND status IN ('SCHEDULED', 'EXECUTING');
