@@ -224,6 +224,10 @@ class Settings(BaseSettings):
     lambda_api: AwsService | None = Field(
         default=None, description="The Lambda API that calls functions of `arn:aws:lambda:…`; without it Amazon's."
     )
+    personalize: AwsService | None = Field(
+        default=None,
+        description="The Personalize that recommenders of `arn:aws:personalize:…` ask; without it Amazon's.",
+    )
     functions: dict[Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")], Function] = Field(
         default={},
         description="Functions by name, {greet: {file: hooks.py:handler}}; others are looked for by `lambda_api`.",
@@ -297,6 +301,7 @@ class Settings(BaseSettings):
     )
     max_templates: int = Field(default=20_000, ge=1, description="Message templates that there may be, of all kinds.")
     max_template_versions: int = Field(default=5000, ge=1, description="Versions that a message template may have.")
+    max_recommenders: int = Field(default=100, ge=1, description="Recommender configurations that there may be.")
     max_active_campaigns: int = Field(
         default=200, ge=1, description="Campaigns that may be scheduled or running at once, over all applications."
     )

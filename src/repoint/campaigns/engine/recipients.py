@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from repoint.campaigns.campaign import Members
 from repoint.campaigns.engine.batch import Sending, Trigger
+from repoint.campaigns.engine.recommending import Recommending
 from repoint.campaigns.engine.run import Run
 from repoint.campaigns.hooks import Hook, HookFailure
 from repoint.contract.dates import format_instant
@@ -25,6 +26,7 @@ from repoint.delivery.recipient import Recipient
 from repoint.endpoints.timezone import find_zone
 from repoint.events.records import CampaignStatus
 from repoint.messages.recipients import message_id
+from repoint.recommenders.ask import NotRecommended, Recommended
 from repoint.segments.members import Batch as SomeMembers
 from repoint.segments.members import member_documents, members_among
 from repoint.segments.sources import Version
@@ -77,10 +79,11 @@ class Candidate:
 class Recipients:
     """Finds the recipients of a run's batches."""
 
-    def __init__(self, database: Database, run: Run, hook: Hook) -> None:
+    def __init__(self, database: Database, run: Run, hook: Hook, recommending: Recommending) -> None:
         self._database = database
         self._run = run
         self._hook = hook
+        self._recommending = recommending
 
     async def of_members(self, members: SomeMembers) -> list[Candidate]:
         """Members of the segment, in the order of their keys."""
@@ -95,6 +98,7 @@ class Recipients:
         await self._find_duplicates(found, members.snapshots)
         self._deal(found)
         await self._ask_hook(found)
+        await self._ask_recommenders(found)
         return found
 
     async def of_triggers(self, triggers: Sequence[Trigger]) -> list[Candidate]:
@@ -113,6 +117,7 @@ class Recipients:
                 self._candidate(candidate, documents[trigger.key])
         self._deal(found)
         await self._ask_hook(found)
+        await self._ask_recommenders(found)
         return found
 
     async def again(self, lost: Sequence[Sending]) -> list[Candidate]:
@@ -133,6 +138,7 @@ class Recipients:
                 self._candidate(candidate, documents[each.key])
                 candidate.recipient = replace(candidate.known, message_id=each.message_id)
         await self._ask_hook(found)
+        await self._ask_recommenders(found)
         return found
 
     def _candidate(self, candidate: Candidate, document: Members) -> Candidate:
@@ -261,6 +267,16 @@ class Recipients:
                 )
                 if candidate.known.channel_type not in self._run.channels:
                     candidate.leave_out("ENDPOINT_CHANNEL_MISMATCH")
+
+    async def _ask_recommenders(self, found: Sequence[Candidate]) -> None:
+        asked = [each for each in found if each.is_open and each.recipient is not None]
+        answers = await self._recommending.ask(self._run.hook_envelope, [each.known for each in asked])
+        for candidate in asked:
+            match answers.get(candidate.known.client_id):
+                case NotRecommended(reason):
+                    candidate.hold_back("RECOMMENDATION_FAILURE", reason)
+                case Recommended(members):
+                    candidate.recipient = replace(candidate.known, endpoint={**candidate.known.data, **members})
 
 
 def _named(version: Version) -> dict[str, object]:
