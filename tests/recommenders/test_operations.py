@@ -132,6 +132,20 @@ def test_what_may_not_be_said_is_refused(client: Any, members: dict[str, Any], m
     assert created == updated == (400, "BadRequestException", message)
 
 
+def test_a_role_must_be_one_of_the_operators(serve: Serve) -> None:
+    credentials = {"access_key_id": "key", "secret_access_key": "secret"}
+    client = make_client(serve(personalize={"roles": {ROLE: credentials}}))
+
+    refused = refusal(
+        client.create_recommender_configuration,
+        CreateRecommenderConfiguration=PLAIN | {"RecommendationProviderRoleArn": ROLE + "2"},
+    )
+
+    assert refused == (400, "BadRequestException", "Invalid RecommendationProviderRoleArn")
+    assert create(client)["Id"]
+    client.close()
+
+
 def test_the_quota_is_exact(serve: Serve) -> None:
     client = make_client(serve(max_recommenders=2))
     first, _ = create(client), create(client)

@@ -41,7 +41,7 @@ def checked(request: Members, settings: Settings) -> dict[str, Any]:
     for member in ("RecommendationProviderUri", "RecommendationProviderRoleArn"):
         _require(content, member)
     _refuse_unless(_leads_somewhere(content["RecommendationProviderUri"], settings), "RecommendationProviderUri")
-    _refuse_unless(_ROLE.fullmatch(content["RecommendationProviderRoleArn"]), "RecommendationProviderRoleArn")
+    _refuse_unless(_may_be_had(content["RecommendationProviderRoleArn"], settings), "RecommendationProviderRoleArn")
     _refuse_unless(_NAME.fullmatch(content.get("Name", "x")), "Name")
     _refuse_unless(_DESCRIPTION.fullmatch(content.get("Description", "")), "Description")
     id_type = content["RecommendationProviderIdType"]
@@ -73,6 +73,12 @@ def _leads_somewhere(uri: str, settings: Settings) -> bool:
         return read_url(uri).scheme == "https" or bool(settings.allowed_private_networks)
     except RefusedUrlError:
         return False
+
+
+def _may_be_had(role_arn: str, settings: Settings) -> bool:
+    """Whether it is a role, and one of those that the operator has listed for Personalize, if there is a list."""
+    roles = settings.personalize.roles if settings.personalize else {}
+    return _ROLE.fullmatch(role_arn) is not None and (not roles or role_arn in roles)
 
 
 def _require(content: Members, member: str) -> None:

@@ -81,13 +81,19 @@ async def load_memberships(db: Db, application_id: str, names: Iterable[Name], a
     A segment that is gone, or below which one is, has no members.
     """
     asked = sorted(set(names))
-    sources = await load_sources(db, application_id, [{"Id": name, "Version": version} for name, version in asked])
-    statements = tuple(_statements(application_id, sources, asked, at))
+    references = [{"Id": segment_id, "Version": version} for segment_id, version in asked]
+    sources = await load_sources(db, application_id, references)
+    roots = [root for reference in references if (root := sources.get(reference))]
+    return compile_memberships(application_id, sources, roots, at)
+
+
+def compile_memberships(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Memberships:
+    """The same for segments that were loaded."""
+    statements = tuple(_statements(application_id, sources, roots, at))
     return Memberships(statements, is_of_the_moment=_minds_the_time(sources))
 
 
-def _statements(application_id: str, sources: Sources, names: Sequence[Name], at: datetime) -> Iterator[_Statement]:
-    roots = [root for name, version in names if (root := sources.get({"Id": name, "Version": version}))]
+def _statements(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Iterator[_Statement]:
     whole = [root for root in roots if _is_whole(sources, root)]
     for start in range(0, len(whole), _AT_ONCE):
         yield _registered(application_id, sources, whole[start : start + _AT_ONCE], at)
