@@ -1,9 +1,20 @@
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw
+
+# The first call reads these, for many seconds where nothing compiled of them is kept: no client waits that long.
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tables() -> None:
+    """The library's tables, read before anybody calls."""
+    for name in ("carrier", "geocoder", "timezone"):
+        import_module(f"phonenumbers.{name}")
 
 
 def validate(client: Any, number: str, country: str | None = None) -> dict[str, Any]:
@@ -12,8 +23,6 @@ def validate(client: Any, number: str, country: str | None = None) -> dict[str, 
     return answer
 
 
-# The first call reads the library's tables, for many seconds where nothing compiled of them is kept.
-@pytest.mark.timeout(300)
 def test_each_kind_tells_what_is_known_of_it(client: Any) -> None:
     uk = {"Country": "United Kingdom", "CountryCodeIso2": "GB", "CountryCodeNumeric": "44"}
     us = {"Country": "United States", "CountryCodeIso2": "US", "CountryCodeNumeric": "1"}
@@ -68,13 +77,11 @@ def test_each_kind_tells_what_is_known_of_it(client: Any) -> None:
     }
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", ["+18005551234", "+19005551234", "+448712345678", "+447640123456", "+445512345678"])
 def test_numbers_of_no_person_are_other(client: Any, number: str) -> None:
     assert validate(client, number)["PhoneType"] == "OTHER"
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("number", "country", "cleansed"),
     [

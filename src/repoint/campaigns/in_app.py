@@ -16,7 +16,7 @@ from repoint.db.queries import load_queries
 from repoint.endpoints.key import endpoint_key
 from repoint.endpoints.project import check_application_id
 from repoint.operation import Call, Input, operation
-from repoint.segments.memberships import versions_query
+from repoint.segments.memberships import ask_by_index, versions_query
 from repoint.templates.find import ask_active
 from repoint.templates.kinds import KINDS
 
@@ -37,8 +37,8 @@ async def get_in_app_messages(call: Call, arguments: Input) -> InAppMessagesResp
     application_id, key = arguments["ApplicationId"], endpoint_key(arguments["EndpointId"])
     check_application_id(application_id)
     named = {"application_id": application_id}
-    endpoint, campaigns, versions = await call.db.together(
-        (Q.asking_endpoint, named | {"key": key}), (Q.in_app_campaigns, named), (_VERSIONS, named)
+    _, endpoint, campaigns, versions = await call.db.together(
+        ask_by_index(), (Q.asking_endpoint, named | {"key": key}), (Q.in_app_campaigns, named), (_VERSIONS, named)
     )
     if not endpoint:
         raise NotFoundException("Application not found")

@@ -268,19 +268,26 @@ FROM (
     WHERE application_id = %(application_id)s::text::uuid AND frequency = 'IN_APP_EVENT'
         AND status IN ('SCHEDULED', 'EXECUTING')
     GROUP BY campaign_id
-) AS t
-JOIN documents d
-    ON d.kind = 'campaign' AND d.id = replace(t.campaign_id::text, '-', '') AND d.application_id = %(application_id)s
+) AS t, LATERAL (
+    SELECT id, version, created_at FROM documents
+    WHERE kind = 'campaign' AND id = replace(t.campaign_id::text, '-', '') AND application_id = %(application_id)s
+    OFFSET 0
+) AS d
 ORDER BY d.created_at, d.id
 
 -- in_app_segments --
 -- The segments of those campaigns, in the versions that they use.
-SELECT d.document->>'SegmentId', (d.document->>'SegmentVersion')::integer
-FROM campaign_treatments t
-JOIN documents d
-    ON d.kind = 'campaign' AND d.id = replace(t.campaign_id::text, '-', '') AND d.application_id = %(application_id)s
-WHERE t.application_id = %(application_id)s::text::uuid AND t.frequency = 'IN_APP_EVENT'
-    AND t.status IN ('SCHEDULED', 'EXECUTING')
+SELECT DISTINCT d.segment_id, d.version
+FROM (
+    SELECT DISTINCT campaign_id
+    FROM campaign_treatments
+    WHERE application_id = %(application_id)s::text::uuid AND frequency = 'IN_APP_EVENT'
+        AND status IN ('SCHEDULED', 'EXECUTING')
+) AS t, LATERAL (
+    SELECT document->>'SegmentId' AS segment_id, (document->>'SegmentVersion')::integer AS version FROM documents
+    WHERE kind = 'campaign' AND id = replace(t.campaign_id::text, '-', '') AND application_id = %(application_id)s
+    OFFSET 0
+) AS d
 
 -- campaigns_by_id --
 -- Some campaigns as they are now.

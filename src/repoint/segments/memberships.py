@@ -57,7 +57,7 @@ class Memberships:
 
     def ask(self, key: str) -> list[tuple[Query, Values]]:
         """The statements about an endpoint, to be sent together."""
-        return [(Q.go_by_index, {}), *(statement.about(key) for statement in self._statements)]
+        return [ask_by_index(), *(statement.about(key) for statement in self._statements)]
 
     def read(self, answers: Sequence[Sequence[tuple[Any, ...]]]) -> set[Name]:
         """The segments of which it is a member, from the answers."""
@@ -73,6 +73,11 @@ class Memberships:
 def versions_query(references: Query) -> Query:
     """The statement that answers which versions a query refers to, directly and through others: as `sources_query`."""
     return Query("load_versions", Q.load_versions.sql.replace("{sources}", sources_query(references).sql))
+
+
+def ask_by_index() -> tuple[Query, Values]:
+    """The statement that goes before such ones: what is asked for is looked up row by row."""
+    return Q.go_by_index, {}
 
 
 async def load_memberships(db: Db, application_id: str, names: Iterable[Name], at: datetime) -> Memberships:
