@@ -121,6 +121,24 @@ class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, se
         return self
 
 
+# The languages that a one-time password's message can be in.
+OtpLanguage = Literal[
+    "de-DE",
+    "en-GB",
+    "en-US",
+    "es-419",
+    "es-ES",
+    "fr-CA",
+    "fr-FR",
+    "it-IT",
+    "ja-JP",
+    "ko-KR",
+    "pt-BR",
+    "zh-CN",
+    "zh-TW",
+]
+
+
 class Settings(BaseSettings):
     """Every setting with its default; `repoint settings` prints each with its origin."""
 
@@ -206,6 +224,10 @@ class Settings(BaseSettings):
     lambda_api: AwsService | None = Field(
         default=None, description="The Lambda API that calls functions of `arn:aws:lambda:…`; without it Amazon's."
     )
+    personalize: AwsService | None = Field(
+        default=None,
+        description="The Personalize that recommenders of `arn:aws:personalize:…` ask; without it Amazon's.",
+    )
     functions: dict[Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")], Function] = Field(
         default={},
         description="Functions by name, {greet: {file: hooks.py:handler}}; others are looked for by `lambda_api`.",
@@ -244,6 +266,10 @@ class Settings(BaseSettings):
     missing_variables_empty: bool = Field(
         default=False, description="Print nothing for a variable without a value; otherwise that message is not sent."
     )
+    otp_texts: dict[OtpLanguage, Annotated[str, Field(pattern=r"\{\{otp\}\}")]] = Field(
+        default={},
+        description="Own texts of one-time passwords by language, {en-US: 'Your code for {{brand}}: {{otp}}'}.",
+    )
     suppress_bounced: bool = Field(
         default=True, description="Send nothing more to an address after a hard bounce or a complaint."
     )
@@ -275,6 +301,7 @@ class Settings(BaseSettings):
     )
     max_templates: int = Field(default=20_000, ge=1, description="Message templates that there may be, of all kinds.")
     max_template_versions: int = Field(default=5000, ge=1, description="Versions that a message template may have.")
+    max_recommenders: int = Field(default=100, ge=1, description="Recommender configurations that there may be.")
     max_active_campaigns: int = Field(
         default=200, ge=1, description="Campaigns that may be scheduled or running at once, over all applications."
     )
@@ -282,6 +309,9 @@ class Settings(BaseSettings):
         default=25, ge=1, description="Active campaigns of one application that events trigger."
     )
     max_in_app_campaigns: int = Field(default=25, ge=1, description="Active in-app campaigns of one application.")
+    in_app_on_any_channel: bool = Field(
+        default=False, description="Show in-app messages to endpoints of every channel, not only to those of IN_APP."
+    )
     strict_event_start: bool = Field(
         default=False,
         description="Refuse campaigns on events that start in less than 15 minutes, as Amazon's console did.",

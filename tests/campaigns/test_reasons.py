@@ -3,7 +3,7 @@ import inspect
 from typing import get_args
 
 from repoint.campaigns import reasons, why
-from repoint.campaigns.engine import recipients
+from repoint.campaigns.engine import candidate, recipients
 from repoint.delivery.ledger import IN_DOUBT
 from repoint.events.records import CampaignStatus
 
@@ -16,7 +16,7 @@ def names_in(module: object) -> set[str]:
 
 
 def test_every_status_of_the_ledger_has_its_words() -> None:
-    metrics = names_in(recipients) - recipients.UNWRITTEN
+    metrics = (names_in(recipients) | names_in(candidate)) - candidate.UNWRITTEN
 
     assert "ENDPOINT_OPT_OUT" in metrics
     assert set(reasons.STATUSES) == {*get_args(CampaignStatus), *metrics, IN_DOUBT}

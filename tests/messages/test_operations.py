@@ -562,7 +562,7 @@ def test_large_messages_are_kept_whole_though_not_at_once(client: Any, raw: Raw,
 def test_what_is_not_begun_in_time_is_not_sent(
     client: Any, raw: Raw, app: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repoint.messages.operations.BEGINS_WITHIN_S", 0.0)
+    monkeypatch.setattr("repoint.messages.direct.BEGINS_WITHIN_S", 0.0)
     users = [f"user-{number}" for number in range(7)]
     for number, user in enumerate(users):
         items = [

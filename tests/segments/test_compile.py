@@ -21,6 +21,7 @@ from repoint.segments.audience import Audience
 from repoint.segments.dimensions import normal_form
 from repoint.segments.imported import Imported
 from repoint.segments.members import Count, count_members, read_members
+from repoint.segments.memberships import compile_memberships
 from repoint.segments.sources import Sources
 from repoint.segments.why import explain
 from repoint.settings import Settings
@@ -334,6 +335,15 @@ async def explained(stored: Population, asked: Audience, key: str) -> tuple[bool
     return (found["IsMember"], found["IsEligible"]) if found else (False, False)
 
 
+async def joined(stored: Population, asked: Audience, names: Iterable[str], key: str) -> set[str]:
+    """Of which of these segments an endpoint is a member, all asked at once."""
+    roots = [asked.sources.require({"Id": name}) for name in names]
+    memberships = compile_memberships(stored.application_id, asked.sources, roots, AT)
+    async with stored.database.connection() as db:
+        answers = await db.together(*memberships.ask(key))
+    return {name for name, _ in memberships.read(answers)}
+
+
 def compare(stored: Population, drawn: dict[str, Any], rows: int, choose: random.Random) -> None:
     """Every way of asking gives the members that the plain evaluation has."""
     names = {f"i{number}": imported.segment_id for number, imported in enumerate(stored.imported)}
@@ -348,7 +358,9 @@ def compare(stored: Population, drawn: dict[str, Any], rows: int, choose: random
     read = stored.runner.run(in_batches(stored, asked, rows))
     read_eligible = stored.runner.run(in_batches(stored, asked, rows, only_eligible=True))
     why = stored.runner.run(explained(stored, asked, endpoint_id))
+    of_which = stored.runner.run(joined(stored, asked, dynamic, endpoint_id))
 
+    assert of_which == {name for name in dynamic if endpoint_id in world.members(name)}
     assert keys == sorted(members)
     assert count == (len(members), len(eligible))
     assert read == sorted(members)

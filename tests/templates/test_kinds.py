@@ -42,7 +42,6 @@ TOO_LONG = "exceeds the maximum of"
         ("email", {"TextPart": "{{a"}, "Invalid template syntax in TextPart: unclosed {{ (line 1, column 1)"),
         ("email", {"TemplateDescription": "é" * 500}, None),
         ("email", {"TemplateDescription": "é" * 501}, f"TemplateDescription {TOO_LONG} 500 characters"),
-        ("email", {"RecommenderId": "r-1"}, "Recommender not found: r-1"),
         ("email", {"DefaultSubstitutions": '{"a": "b", "c": 1.50, "d": true, "e": ["f", 2]}'}, None),
         ("email", {"DefaultSubstitutions": "[]"}, "Invalid DefaultSubstitutions"),
         ("email", {"DefaultSubstitutions": "{"}, "Invalid DefaultSubstitutions"),

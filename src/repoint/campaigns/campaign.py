@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -148,9 +149,15 @@ def _deal(campaign_id: str, sizes: list[int]) -> list[frozenset[int]]:
 
     Otherwise the same people would be held out of all campaigns (campaigns.md section 6).
     """
-    order = sorted(range(_COHORTS), key=lambda cohort: blake2b(f"{campaign_id}/{cohort}".encode()).digest())
+    order = _order(campaign_id)
     parts = []
     for size in sizes:
         parts.append(frozenset(order[:size]))
         order = order[size:]
     return [*parts, frozenset(order)]
+
+
+# In-app campaigns are read each time that somebody opens the app.
+@lru_cache(maxsize=1024)
+def _order(campaign_id: str) -> tuple[int, ...]:
+    return tuple(sorted(range(_COHORTS), key=lambda cohort: blake2b(f"{campaign_id}/{cohort}".encode()).digest()))

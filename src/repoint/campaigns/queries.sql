@@ -251,3 +251,45 @@ DELETE FROM campaign_treatments WHERE ctid = ANY(ARRAY(
 -- Some paces of a deleted application.
 DELETE FROM campaign_paces WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM campaign_paces WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
+-- asking_endpoint --
+-- What decides whether an endpoint is shown anything, nulls for one that is not there; no row without its application.
+SELECT e.cohort, e.channel_type, e.endpoint_status, e.opt_out = 'ALL' AND e.opt_out_is_explicit
+FROM documents d
+LEFT JOIN endpoints e ON e.application_id = %(application_id)s::text::uuid AND e.endpoint_key = %(key)s
+WHERE d.kind = 'app' AND d.id = %(application_id)s
+
+-- in_app_campaigns --
+-- The campaigns of an application with in-app treatments that may be shown, the oldest first, and which these are.
+SELECT d.id, d.version, t.treatments
+FROM (
+    SELECT campaign_id, array_agg(treatment_id) AS treatments
+    FROM campaign_treatments
+    WHERE application_id = %(application_id)s::text::uuid AND frequency = 'IN_APP_EVENT'
+        AND status IN ('SCHEDULED', 'EXECUTING')
+    GROUP BY campaign_id
+) AS t, LATERAL (
+    SELECT id, version, created_at FROM documents
+    WHERE kind = 'campaign' AND id = replace(t.campaign_id::text, '-', '') AND application_id = %(application_id)s
+    OFFSET 0
+) AS d
+ORDER BY d.created_at, d.id
+
+-- in_app_segments --
+-- The segments of those campaigns, in the versions that they use.
+SELECT DISTINCT d.segment_id, d.version
+FROM (
+    SELECT DISTINCT campaign_id
+    FROM campaign_treatments
+    WHERE application_id = %(application_id)s::text::uuid AND frequency = 'IN_APP_EVENT'
+        AND status IN ('SCHEDULED', 'EXECUTING')
+) AS t, LATERAL (
+    SELECT document->>'SegmentId' AS segment_id, (document->>'SegmentVersion')::integer AS version FROM documents
+    WHERE kind = 'campaign' AND id = replace(t.campaign_id::text, '-', '') AND application_id = %(application_id)s
+    OFFSET 0
+) AS d
+
+-- campaigns_by_id --
+-- Some campaigns as they are now.
+SELECT id, application_id, document, created_at, modified_at, version, length(document::text) FROM documents
+WHERE kind = 'campaign' AND id = ANY(%(ids)s) AND application_id = %(application_id)s

@@ -14,9 +14,12 @@ from repoint.contract.model import OPERATIONS
 Route = tuple[str, str, str]
 # Older browser libraries put events here, signed in the query.
 _LEGACY: Route = ("PutEvents", "POST", "/v1/apps/{application-id}/events/legacy")
+# As in Amazon's sample of the operation (channels.md section 9).
+_WITH_SLASH: Route = ("PhoneNumberValidate", "POST", "/v1/phone/number/validate/")
 CONTRACT_ROUTES: tuple[Route, ...] = (
     *((model.name, model.method, model.path) for model in OPERATIONS.values()),
     _LEGACY,
+    _WITH_SLASH,
 )
 
 # Takes the rest of the path, as some clients and proxies send ARNs with their slashes bare (auth.md section 8).

@@ -503,6 +503,17 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.one_time_passwords (
+    application_id uuid NOT NULL,
+    destination text NOT NULL COLLATE pg_catalog."C",
+    reference_id text NOT NULL COLLATE pg_catalog."C",
+    salt bytea NOT NULL,
+    hash bytea NOT NULL,
+    attempts_left smallint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT one_time_passwords_attempts_left_check CHECK ((attempts_left > 0))
+);
+
 CREATE TABLE public.queue_migrations (
     name text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
@@ -630,6 +641,9 @@ ALTER TABLE ONLY public.mailbox
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.one_time_passwords
+    ADD CONSTRAINT one_time_passwords_pkey PRIMARY KEY (application_id, destination, reference_id);
+
 ALTER TABLE ONLY public.queue_migrations
     ADD CONSTRAINT queue_migrations_pkey PRIMARY KEY (name);
 
@@ -671,6 +685,8 @@ CREATE INDEX campaign_sweeps_due ON public.campaign_sweeps USING btree (due_at) 
 
 CREATE INDEX campaign_treatments_due ON public.campaign_treatments USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX campaign_treatments_in_app ON public.campaign_treatments USING btree (application_id) WHERE ((frequency = 'IN_APP_EVENT'::text) AND (status = ANY (ARRAY['SCHEDULED'::text, 'EXECUTING'::text])));
+
 CREATE INDEX campaign_treatments_of_events ON public.campaign_treatments USING btree (application_id) WHERE ((frequency = 'EVENT'::text) AND (status = 'EXECUTING'::text));
 
 CREATE INDEX deliveries_by_age ON public.deliveries USING brin (decided_at);
@@ -702,6 +718,8 @@ CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment
 CREATE INDEX mailbox_by_age ON public.mailbox USING brin (kept_at);
 
 CREATE UNIQUE INDEX mailbox_by_message ON public.mailbox USING btree (application_id, message_id);
+
+CREATE INDEX one_time_passwords_by_age ON public.one_time_passwords USING btree (expires_at);
 
 CREATE INDEX sent_messages_by_age ON public.sent_messages USING brin (sent_at);
 

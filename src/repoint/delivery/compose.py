@@ -47,6 +47,11 @@ _KINDS: dict[ChannelType, tuple[str, str, Callable[[Source, Members, datetime], 
 }
 
 
+def template_kind(channel_type: ChannelType | str) -> str | None:
+    """The kind of the templates that messages of a channel are made from; None for one without messages."""
+    return _KINDS[channel_type][0] if channel_type in _KINDS else None
+
+
 def refused(status_code: int, detail: str) -> Outcome:
     """A message that is not sent, and never will be as it is."""
     return Outcome(Status.PERMANENT_FAILURE, status_code, detail)

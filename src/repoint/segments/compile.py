@@ -61,12 +61,26 @@ class Compiler:
 
     def compile(self, root: Version) -> Condition:
         """The condition of a segment. Raises EvaluationError when a base segment is not there."""
-        below = self.sources.below(root)
-        uses = Counter(self.sources.require(each) for version in below for each in references(version.content))
-        return self.compile_with(root, [base for base in below if uses[base] > 1])
+        return self.compile_with(root, self._used_again([root]))
 
     def compile_with(self, root: Version, shared: Sequence[Version]) -> Condition:
-        """The same, with a column for each of these; each one's own bases stand before it.
+        """The same, with a column for each of these; each one's own bases stand before it."""
+        rows = self._with_columns(shared)
+        return Condition(rows, self.segment(root))
+
+    def compile_each(self, roots: Sequence[Version]) -> list[Condition]:
+        """Conditions of several segments on the same rows. Raises as `compile` does."""
+        rows = self._with_columns(self._used_again(roots))
+        return [Condition(rows, self.segment(root)) for root in roots]
+
+    def _used_again(self, roots: Sequence[Version]) -> list[Version]:
+        """The base segments of some that are referred to more than once, each behind its own bases."""
+        below = list(dict.fromkeys(version for root in roots for version in self.sources.below(root)))
+        uses = Counter(self.sources.require(each) for version in below for each in references(version.content))
+        return [base for base in below if uses[base] > 1]
+
+    def _with_columns(self, shared: Sequence[Version]) -> str:
+        """An item of FROM with a column for each of these.
 
         OFFSET 0 keeps the planner from writing the expression out at each place that names the column.
         """
@@ -75,7 +89,7 @@ class Compiler:
             column = f"base{len(self.columns)}"
             rows = f"(SELECT e.*, {self.segment(version)} AS {column} FROM {rows} OFFSET 0) AS e"  # noqa: S608 - ours
             self.columns[version] = f"e.{column}"
-        return Condition(rows, self.segment(root))
+        return rows
 
     def segment(self, version: Version) -> str:
         """Whether the row is a member of a segment."""

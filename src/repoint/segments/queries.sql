@@ -72,7 +72,7 @@ DELETE FROM endpoint_snapshots WHERE ctid = ANY(ARRAY(
 -- Unless a version is asked for, it is the newest of those whose import has completed, or that no import made; the
 -- latest as long as there is none.
 WITH RECURSIVE wanted (id, asked) AS (
-    SELECT "Id", "Version" FROM json_to_recordset(%(references)s) AS r ("Id" text, "Version" integer)
+    {references}
     UNION
     SELECT source->>'Id', (source->>'Version')::integer
     FROM wanted w
@@ -95,6 +95,14 @@ SELECT id, asked, version, document,
        EXISTS (SELECT FROM endpoint_snapshots s WHERE s.application_id = %(application_id)s::uuid
                AND s.segment_id = imported_id AND s.version = found.version) AS has_snapshots
 FROM found
+
+-- load_versions --
+-- What segments there are below some, without what they say.
+SELECT id, asked, version, lists_endpoints, lists_users, has_snapshots FROM ({sources}) AS s
+
+-- named_references --
+-- References that are given as JSON.
+SELECT "Id", "Version" FROM json_to_recordset(%(references)s) AS r ("Id" text, "Version" integer)
 
 -- current_version --
 -- The newest version of the document `d` that is complete.
@@ -188,6 +196,14 @@ LIMIT 1
 -- read_members --
 -- The keys of the members in a range of a population, in no order.
 SELECT json_agg(e.endpoint_key)::text AS keys FROM {rows} WHERE {is_member} {eligible}
+
+-- read_memberships --
+-- Of which of some segments an endpoint is a member, in their order; no row when it is not there.
+SELECT ARRAY[{is_member}]::boolean[] FROM {rows}
+
+-- read_membership --
+-- Whether there are members.
+SELECT ARRAY[m.keys IS NOT NULL] FROM ({members}) AS m
 
 -- registered_members --
 -- The members among registered endpoints, and whether they would be sent to.

@@ -17,8 +17,6 @@ Q = load_queries("repoint.segments")
 # segments.md section 3: base segments of base segments, and so on.
 MAX_DEPTH = 10
 
-_LOAD_SOURCES = Query("load_sources", Q.load_sources.sql.replace("{current}", f"({Q.current_version.sql})"))
-
 Reference = Mapping[str, Any]
 
 
@@ -101,6 +99,18 @@ def _read(row: Row) -> Version:
     return Version(
         row["id"], row["version"], row["document"], row["lists_endpoints"], row["lists_users"], row["has_snapshots"]
     )
+
+
+def sources_query(references: Query) -> Query:
+    """The statement that loads what a query refers to, and all that is based on; `references` answers ids and versions.
+
+    Its parameters are `application_id`, as text, and those of `references`.
+    """
+    sql = Q.load_sources.sql.replace("{current}", f"({Q.current_version.sql})").replace("{references}", references.sql)
+    return Query("load_sources", sql)
+
+
+_LOAD_SOURCES = sources_query(Q.named_references)
 
 
 async def load_sources(db: Db, application_id: str, wanted: Iterable[Reference]) -> Sources:

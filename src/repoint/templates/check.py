@@ -1,4 +1,6 @@
-"""What a text that is kept for later may be; each function raises BadRequestException, which names the member."""
+"""What a text that is kept for later may be; what checks raises BadRequestException, which names the member."""
+
+from collections.abc import Iterator, Mapping
 
 from repoint.contract.errors import BadRequestException
 from repoint.templates.errors import TemplateError
@@ -29,3 +31,16 @@ def check_count(most: int, member: str, items: object) -> None:
 def too_long(member: str, most: int) -> BadRequestException:
     """A member, or all texts in it together, with more characters than it may have."""
     return BadRequestException(f"{member} exceeds the maximum of {most} characters")
+
+
+def every_text(value: object) -> Iterator[str]:
+    """Every text of a document, keys of maps apart."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for each in value.values():
+                yield from every_text(each)
+        case list():
+            for each in value:
+                yield from every_text(each)

@@ -1,8 +1,10 @@
 """Templates as they are stored: which version is meant, and what it holds."""
 
+from collections.abc import Sequence
+
 from repoint.contract.errors import BadRequestException, NotFoundException
-from repoint.db.pool import Db
-from repoint.db.queries import load_queries
+from repoint.db.pool import Db, Parameters
+from repoint.db.queries import Query, load_queries
 from repoint.resources.documents import ACCOUNT, Document
 from repoint.templates.kinds import Kind
 
@@ -26,6 +28,11 @@ async def find_template(db: Db, kind: Kind, name: str, version: str | None = Non
     return Document(
         row["id"], ACCOUNT, row["document"], row["tags"], row["created_at"], row["modified_at"], row["version"]
     )
+
+
+def ask_active(kind: Kind, names: Sequence[str]) -> tuple[Query, Parameters]:
+    """The statement that answers names and contents of these templates' active versions, as far as there are any."""
+    return Q.active_versions, {"kind": kind.resource.kind, "names": list(names)}
 
 
 def named(kind: Kind, name: str) -> dict[str, object]:

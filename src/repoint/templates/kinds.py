@@ -1,14 +1,14 @@
 """The five kinds of templates, and what each may hold (templates.md section 2)."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from repoint.contract.errors import BadRequestException
 from repoint.contract.shapes import TemplateType
 from repoint.resources.documents import Resource
-from repoint.templates.check import check_compiles, check_count, check_length, too_long
+from repoint.templates.check import check_compiles, check_count, check_length, every_text, too_long
 from repoint.templates.escape import Escape
 from repoint.templates.mime import MAX_HEADERS, MAX_NAME_LENGTH, MAX_VALUE_LENGTH
 from repoint.templates.values import read_defaults
@@ -62,8 +62,6 @@ def check_content(kind: Kind, content: Content) -> None:
     """Raises BadRequestException for a content that no template of this kind can have."""
     check_length(MAX_DESCRIPTION, "TemplateDescription", content.get("TemplateDescription"))
     read_defaults(content.get("DefaultSubstitutions"))
-    if content.get("RecommenderId"):
-        raise BadRequestException(f"Recommender not found: {content['RecommenderId']}")
     kind.check(content)
 
 
@@ -74,7 +72,7 @@ def _check_email(content: Content) -> None:
         check_length(MAX_NAME_LENGTH, "Headers.Name", header.get("Name"))
         check_length(MAX_VALUE_LENGTH, "Headers.Value", header.get("Value"))
     parts = {name: content.get(name, "") for name in ("Subject", "HtmlPart", "TextPart")}
-    if sum(map(len, (*parts.values(), *_texts(headers)))) > MAX_EMAIL:
+    if sum(map(len, (*parts.values(), *every_text(headers)))) > MAX_EMAIL:
         raise too_long("EmailTemplateRequest", MAX_EMAIL)
     for name, text in parts.items():
         check_compiles(name, text, Escape.HTML if name == "HtmlPart" else Escape.NONE)
@@ -85,7 +83,7 @@ def _check_email(content: Content) -> None:
 def _check_push(content: Content) -> None:
     for name, most in MAX_PUSH.items():
         part = content.get(name, {})
-        if sum(map(len, _texts(part))) > most:
+        if sum(map(len, every_text(part))) > most:
             raise too_long(name, most)
         for member, text in part.items():
             check_compiles(f"{name}.{member}", text, Escape.JSON_STRING if member == _JSON else Escape.NONE)
@@ -103,10 +101,12 @@ def _check_voice(content: Content) -> None:
 
 def _check_inapp(content: Content) -> None:
     """In-app templates know no variables."""
-    if sum(map(len, _texts(content))) > MAX_INAPP:
+    if sum(map(len, every_text(content))) > MAX_INAPP:
         raise too_long("InAppTemplateRequest", MAX_INAPP)
     contents = content.get("Content", [])
     check_count(MAX_INAPP_CONTENTS, "Content", contents)
+    if content.get("Layout") != "CAROUSEL":
+        check_count(1, "Content", contents)
     check_count(MAX_INAPP_CUSTOM, "CustomConfig", content.get("CustomConfig", {}))
     for each in contents:
         for member in ("BodyConfig", "HeaderConfig", "BackgroundColor"):
@@ -117,19 +117,6 @@ def _check_inapp(content: Content) -> None:
         for button in _BUTTONS:
             text = each.get(button, {}).get("DefaultConfig", {}).get("Text")
             check_length(MAX_INAPP_BUTTON, f"Content.{button}.DefaultConfig.Text", text)
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text of a document, keys of maps apart."""
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for each in value.values():
-                yield from _texts(each)
-        case list():
-            for each in value:
-                yield from _texts(each)
 
 
 KINDS: dict[str, Kind] = {

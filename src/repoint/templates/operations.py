@@ -15,7 +15,9 @@ from repoint.contract.shapes import (
     TemplateVersionResponse,
     TemplateVersionsResponse,
 )
+from repoint.db.pool import Db
 from repoint.operation import Call, Input, Output, operation
+from repoint.recommenders.recommender import RECOMMENDERS
 from repoint.resources.documents import Document
 from repoint.resources.lock import lock_quota
 from repoint.resources.pages import read_page
@@ -39,6 +41,7 @@ def _create(kind: Kind) -> Operation:
         name, request = arguments["TemplateName"], arguments[kind.request]
         check_name(name)
         check_content(kind, request)
+        await _check_recommender(call.db, request)
         tags = Jsonb(check_tags(request.get("tags", {})))
         created = await call.db.row(Q.create_template, _written(call, kind, name, request) | {"tags": tags})
         if created is None:
@@ -50,6 +53,12 @@ def _create(kind: Kind) -> Operation:
         return {"Arn": _arn(call, kind, name), "Message": "Created", "RequestID": call.request_id}
 
     return create
+
+
+async def _check_recommender(db: Db, request: Mapping[str, Any]) -> None:
+    recommender_id = request.get("RecommenderId")
+    if recommender_id and not await RECOMMENDERS.hold(db, recommender_id):
+        raise BadRequestException(f"Recommender not found: {recommender_id}")
 
 
 def _get(kind: Kind) -> Operation:
@@ -79,6 +88,7 @@ def _update(kind: Kind) -> Operation:
         if is_new and version is not None:
             raise BadRequestException("Version can't be specified when creating a new version")
         check_content(kind, request)
+        await _check_recommender(call.db, request)
         written = _written(call, kind, name, request)
         there = await call.db.row(Q.versions_there_are, named(kind, name))
         latest, count = (there["latest"], there["versions"]) if there else (0, 0)

@@ -23,6 +23,14 @@ FROM documents d JOIN document_versions v ON v.kind = d.kind AND v.id = d.id
 WHERE d.kind = %(kind)s AND d.id = %(id)s
     AND v.version = coalesce(%(version)s, (d.document ->> 'ActiveVersion')::integer)
 
+-- active_versions --
+-- The active versions of some templates of a kind.
+SELECT d.id, v.document
+FROM documents d
+    JOIN document_versions v
+        ON v.kind = d.kind AND v.id = d.id AND v.version = (d.document ->> 'ActiveVersion')::integer
+WHERE d.kind = %(kind)s AND d.id = ANY(%(names)s)
+
 -- versions_there_are --
 -- The highest version of a template, and how many it has.
 SELECT max(version) AS latest, count(*) AS versions FROM document_versions WHERE kind = %(kind)s AND id = %(id)s

@@ -185,7 +185,7 @@ class Shop:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """The test's settings, with its own functions, and its own network to be called."""
-    functions = {name: {"file": f"{HANDLERS}:{name}", "processes": 1} for name in ("offer", "note")}
+    functions = {name: {"file": f"{HANDLERS}:{name}", "processes": 1} for name in ("offer", "note", "pick", "titles")}
     return Settings(
         **{**settings.model_dump(), "functions": functions, "allowed_private_networks": (ip_network("127.0.0.0/8"),)}
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from repoint.campaigns.engine.batch import Counts, Sending
-from repoint.campaigns.engine.recipients import UNWRITTEN, Candidate
+from repoint.campaigns.engine.candidate import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
 from repoint.contract.shapes import ChannelType
 from repoint.delivery.ledger import Entry

@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 from repoint.campaigns.engine.batch import Batch, cut, next_cut, renew, take_batches
 from repoint.campaigns.engine.ending import drop_batch, end_days, fail_run
 from repoint.campaigns.engine.recipients import Recipients
+from repoint.campaigns.engine.recommending import open_recommending
 from repoint.campaigns.engine.run import CancelledRunError, CannotRunError, load_run, run_to_cut
 from repoint.campaigns.engine.seats import Seats
 from repoint.campaigns.engine.start import start_due
@@ -201,14 +202,16 @@ class Engine:
         context = self._context
         try:
             run = await load_run(context.database, context.settings, batch, context.now())
+            functions = functions_of(context.database, context.settings)
             opened = open_hook(
-                functions_of(context.database, context.settings),
+                functions,
                 run.campaign.hook,
                 most_endpoints=context.settings.hook_endpoints,
                 source_arn=run.arn,
             )
-            async with opened as hook:
-                recipients = Recipients(context.database, run, hook)
+            recommends = open_recommending(run.recommenders, functions, context.settings, run_id=run.id)
+            async with opened as hook, recommends as recommending:
+                recipients = Recipients(context.database, run, hook, recommending)
                 has_failed = batch.number in self._failures
                 await Work(context, run, batch, self._seats, recipients, may_repeat=not has_failed).do()
         except (CannotRunError, EvaluationError) as error:

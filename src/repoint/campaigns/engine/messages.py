@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from repoint.campaigns.engine.recipients import Candidate
+from repoint.campaigns.engine.candidate import Candidate
 from repoint.campaigns.engine.run import Run
 from repoint.campaigns.payload import endpoint_definition
 from repoint.delivery.compose import Composer

@@ -5,7 +5,6 @@ are decided when a message goes out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,74 +12,37 @@ from msgspec.structs import replace
 
 from repoint.campaigns.campaign import Members
 from repoint.campaigns.engine.batch import Sending, Trigger
+from repoint.campaigns.engine.candidate import OTHER_TREATMENT, OTHER_ZONE, Candidate
+from repoint.campaigns.engine.recommending import Recommending
 from repoint.campaigns.engine.run import Run
 from repoint.campaigns.hooks import Hook, HookFailure
 from repoint.contract.dates import format_instant
 from repoint.db.parameters import as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
-from repoint.delivery.judge import Judged
 from repoint.delivery.ledger import IN_DOUBT
 from repoint.delivery.recipient import Recipient
 from repoint.endpoints.timezone import find_zone
-from repoint.events.records import CampaignStatus
 from repoint.messages.recipients import message_id
+from repoint.recommenders.ask import NotRecommended, Recommended
 from repoint.segments.members import Batch as SomeMembers
 from repoint.segments.members import member_documents, members_among
 from repoint.segments.sources import Version
 
 Q = load_queries("repoint.campaigns.engine")
 
-# The metric of those who belong to another treatment, or are held out of all of them.
-OTHER_TREATMENT = "TREATMENT_HOLDOUT"
-OTHER_ZONE = "ENDPOINT_TIMEZONE_MISMATCH"
-# Those are counted, and not written into the ledger of this run: they have their place elsewhere.
-UNWRITTEN = frozenset({OTHER_TREATMENT, OTHER_ZONE})
 # Of whom the ledger says this, a message has gone to the address, or may have.
 _SERVED = frozenset({"SUCCESS", "UNKNOWN", IN_DOUBT})
-
-
-@dataclass(slots=True)
-class Candidate:
-    """One endpoint of a run, and what has been decided about it."""
-
-    key: str
-    # 0 in a run over a segment, else the position of the event that triggered it.
-    occurrence: int = 0
-    # When that event was logged.
-    triggered_at: datetime | None = None
-    # None for one that is not there any more.
-    recipient: Recipient | None = None
-    # The metric under which it is left out, without a record; or the status that is told of it as of a send.
-    left_out: str | None = None
-    held_back: CampaignStatus | None = None
-    detail: str | None = None
-    is_open: bool = True
-    # The message of one that is open, or why it has none; None until it is made.
-    judged: Judged | None = None
-
-    @property
-    def known(self) -> Recipient:
-        """The recipient of one that is there."""
-        assert self.recipient is not None  # noqa: S101 - whoever asks has seen to it
-        return self.recipient
-
-    def leave_out(self, metric: str) -> None:
-        """Say that it is not tried to be reached."""
-        self.left_out, self.is_open = metric, False
-
-    def hold_back(self, status: CampaignStatus, detail: str | None = None) -> None:
-        """Say that it gets nothing, and that this is told."""
-        self.held_back, self.detail, self.is_open = status, detail, False
 
 
 class Recipients:
     """Finds the recipients of a run's batches."""
 
-    def __init__(self, database: Database, run: Run, hook: Hook) -> None:
+    def __init__(self, database: Database, run: Run, hook: Hook, recommending: Recommending) -> None:
         self._database = database
         self._run = run
         self._hook = hook
+        self._recommending = recommending
 
     async def of_members(self, members: SomeMembers) -> list[Candidate]:
         """Members of the segment, in the order of their keys."""
@@ -95,6 +57,7 @@ class Recipients:
         await self._find_duplicates(found, members.snapshots)
         self._deal(found)
         await self._ask_hook(found)
+        await self._ask_recommenders(found)
         return found
 
     async def of_triggers(self, triggers: Sequence[Trigger]) -> list[Candidate]:
@@ -113,6 +76,7 @@ class Recipients:
                 self._candidate(candidate, documents[trigger.key])
         self._deal(found)
         await self._ask_hook(found)
+        await self._ask_recommenders(found)
         return found
 
     async def again(self, lost: Sequence[Sending]) -> list[Candidate]:
@@ -133,6 +97,7 @@ class Recipients:
                 self._candidate(candidate, documents[each.key])
                 candidate.recipient = replace(candidate.known, message_id=each.message_id)
         await self._ask_hook(found)
+        await self._ask_recommenders(found)
         return found
 
     def _candidate(self, candidate: Candidate, document: Members) -> Candidate:
@@ -261,6 +226,16 @@ class Recipients:
                 )
                 if candidate.known.channel_type not in self._run.channels:
                     candidate.leave_out("ENDPOINT_CHANNEL_MISMATCH")
+
+    async def _ask_recommenders(self, found: Sequence[Candidate]) -> None:
+        asked = [each for each in found if each.is_open and each.recipient is not None]
+        answers = await self._recommending.ask(self._run.hook_envelope, [each.known for each in asked])
+        for candidate in asked:
+            match answers.get(candidate.known.client_id):
+                case NotRecommended(reason):
+                    candidate.hold_back("RECOMMENDATION_FAILURE", reason)
+                case Recommended(members):
+                    candidate.recipient = replace(candidate.known, endpoint={**candidate.known.data, **members})
 
 
 def _named(version: Version) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from repoint.campaigns.campaign import CAMPAIGNS, Campaign, Treatment, read_campaign
 from repoint.campaigns.engine.batch import Batch
+from repoint.campaigns.engine.recommending import load_recommenders
 from repoint.campaigns.message import channels_with_content, direct_message, is_custom
 from repoint.campaigns.payload import custom_envelope, hook_envelope
 from repoint.channels.stored import load_channels
@@ -21,6 +22,7 @@ from repoint.delivery.records import Recorder
 from repoint.delivery.tracking import tracking_of
 from repoint.events.records import CampaignRun, Origin
 from repoint.messages.templates import load_templates
+from repoint.resources.documents import Document
 from repoint.segments.audience import Audience, load_audience
 from repoint.settings import Settings
 
@@ -67,6 +69,8 @@ class Run:
     caps: Caps
     quiet_time: QuietTime
     recorder: Recorder
+    # By kind of template, for those that want recommendations; None for one that is gone.
+    recommenders: Mapping[str, Document | None]
     # What goes around the endpoints that the hook is asked about.
     hook_envelope: dict[str, Any]
     # The campaign's, on whose behalf functions are called.
@@ -110,6 +114,7 @@ async def load_run(database: Database, settings: Settings, batch: Batch, now: da
             templates = await load_all_templates(db, treatment)
         except NotFoundException as error:
             raise CannotRunError(str(error)) from error
+        recommenders = await load_recommenders(db, treatment, templates)
         channels = await load_channels(db, settings, batch.application_id)
         audience = await audience_of(db, campaign, now)
         is_limited = await db.value(Q.counted_for_all, {"application_id": batch.application_id})
@@ -142,6 +147,7 @@ async def load_run(database: Database, settings: Settings, batch: Batch, now: da
         _caps(campaign, is_limited=bool(is_limited)),
         QuietTime.read(treatment.quiet_time),
         Recorder(origin, source, batch.run_id, attributes=told.attributes()),
+        recommenders,
         hook_envelope(batch.application_id, told, row["scheduled_at"], source.message),
         _arn(settings, campaign),
     )

@@ -9,10 +9,11 @@ from datetime import datetime
 from math import ceil
 
 from repoint.campaigns.engine.batch import Batch, Sending
+from repoint.campaigns.engine.candidate import Candidate
 from repoint.campaigns.engine.finished import LOST, Finished, Writer, lose
 from repoint.campaigns.engine.messages import Messages
 from repoint.campaigns.engine.pace import PATIENCE_S, Pace
-from repoint.campaigns.engine.recipients import Candidate, Recipients
+from repoint.campaigns.engine.recipients import Recipients
 from repoint.campaigns.engine.run import BATCH_ROWS, TRIGGER_LIFE, CancelledRunError, Run
 from repoint.campaigns.engine.seats import MOST, Seats
 from repoint.campaigns.engine.step import Reserved, Steps

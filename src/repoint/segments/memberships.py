@@ -1,0 +1,143 @@
+"""Of which of several segments one endpoint is a member, asked again and again for others.
+
+What a segment's version says never changes. So whoever keeps what was compiled need only ask which versions there are
+(`versions_query`), which is a fraction of the work.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from repoint.db.parameters import as_json
+from repoint.db.pool import Db
+from repoint.db.pool import Parameters as Values
+from repoint.db.queries import Query, load_queries
+from repoint.segments.audience import Audience
+from repoint.segments.compile import Compiler, Condition
+from repoint.segments.criterion import Parameters
+from repoint.segments.dimensions import criteria
+from repoint.segments.populations import Probed
+from repoint.segments.sources import EvaluationError, Sources, Version, load_sources, sources_query
+
+Q = load_queries("repoint.segments")
+
+# Segments of one statement: few enough for the driver to remember what it made of the text.
+_AT_ONCE = 5
+
+# Id and version of a segment.
+Name = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement that lacks the endpoint's key, and the segments that its truth values are about."""
+
+    query: Query
+    values: Values
+    names: tuple[Name, ...]
+
+    def about(self, key: str) -> tuple[Query, Values]:
+        """It, with the key."""
+        return self.query, {**self.values, "keys": as_json([key])}
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """Asks about one endpoint at a time."""
+
+    _statements: tuple[_Statement, ...]
+    # Whether it is good for the instant alone for which it was made.
+    is_of_the_moment: bool
+
+    @property
+    def size(self) -> int:
+        """About how much it takes to keep it, in bytes."""
+        return sum(len(statement.query.sql) + len(statement.values) * 100 for statement in self._statements)
+
+    def ask(self, key: str) -> list[tuple[Query, Values]]:
+        """The statements about an endpoint, to be sent together."""
+        return [ask_by_index(), *(statement.about(key) for statement in self._statements)]
+
+    def read(self, answers: Sequence[Sequence[tuple[Any, ...]]]) -> set[Name]:
+        """The segments of which it is a member, from the answers."""
+        return {
+            name
+            for statement, rows in zip(self._statements, answers[1:], strict=True)
+            for (members,) in rows
+            for name, is_member in zip(statement.names, members, strict=True)
+            if is_member
+        }
+
+
+def versions_query(references: Query) -> Query:
+    """The statement that answers which versions a query refers to, directly and through others: as `sources_query`."""
+    return Query("load_versions", Q.load_versions.sql.replace("{sources}", sources_query(references).sql))
+
+
+def ask_by_index() -> tuple[Query, Values]:
+    """The statement that goes before such ones: what is asked for is looked up row by row."""
+    return Q.go_by_index, {}
+
+
+async def load_memberships(db: Db, application_id: str, names: Iterable[Name], at: datetime) -> Memberships:
+    """How some segments are asked about, as of one instant.
+
+    A segment that is gone, or below which one is, has no members.
+    """
+    asked = sorted(set(names))
+    references = [{"Id": segment_id, "Version": version} for segment_id, version in asked]
+    sources = await load_sources(db, application_id, references)
+    roots = [root for reference in references if (root := sources.get(reference))]
+    return compile_memberships(application_id, sources, roots, at)
+
+
+def compile_memberships(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Memberships:
+    """The same for segments that were loaded."""
+    statements = tuple(_statements(application_id, sources, roots, at))
+    return Memberships(statements, is_of_the_moment=_minds_the_time(sources))
+
+
+def _statements(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Iterator[_Statement]:
+    whole = [root for root in roots if _is_whole(sources, root)]
+    for start in range(0, len(whole), _AT_ONCE):
+        yield _registered(application_id, sources, whole[start : start + _AT_ONCE], at)
+    for root in whole:
+        yield from _snapshots(Audience(application_id, root, sources, at))
+
+
+def _registered(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> _Statement:
+    parameters = Parameters({"application_id": application_id, "keys": ""})
+    conditions = Compiler(sources, Probed(parameters), parameters, at).compile_each(roots)
+    together = Condition(conditions[0].rows, ", ".join(condition.is_member for condition in conditions))
+    query = together.place_in(Q.read_memberships, f"({Q.these_endpoints.sql})")
+    return _Statement(query, parameters.values, tuple((root.segment_id, root.number) for root in roots))
+
+
+def _snapshots(audience: Audience) -> Iterator[_Statement]:
+    """Where imports that register nothing have defined endpoints for a segment."""
+    for version in audience.with_snapshots():
+        statement = audience.among(version)
+        if statement is not None:
+            query = Query("read_membership", Q.read_membership.sql.replace("{members}", statement.query.sql))
+            yield _Statement(query, statement.parameters, ((audience.root.segment_id, audience.root.number),))
+
+
+def _is_whole(sources: Sources, root: Version) -> bool:
+    try:
+        sources.below(root)
+    except EvaluationError:
+        return False
+    return True
+
+
+def _minds_the_time(sources: Sources) -> bool:
+    """Whether a criterion is about how long something is ago."""
+    return any(
+        criterion.kind == "recency"
+        for version in sources.all()
+        if not version.is_imported
+        for group in version.content["SegmentGroups"]["Groups"]
+        for entry in group["Dimensions"]
+        for criterion in criteria(entry)
+    )
