@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType, NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -114,6 +114,8 @@ def typed(annotation: Any) -> str:
         return ", ".join(f"`{part}`" for part in parts)
     if get_origin(annotation) in WORDS:
         return WORDS[get_origin(annotation)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
     # Beside None there is one type, and beside an annotation, too.
     return typed(parts[0])
 

@@ -1,0 +1,11 @@
+"""What text messages and calls through End User Messaging have in common."""
+
+from repoint.delivery.message import Message
+
+# OriginationIdentity of docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendTextMessage.html.
+IDENTITY = r"^[A-Za-z0-9_:/+-]{1,256}$"
+
+
+def context(message: Message) -> dict[str, str]:
+    """What the service's events are to tell of the message, so that it can be found."""
+    return {"message_id": message.id, "application_id": message.application_id}
