@@ -4,8 +4,9 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from repoint.settings import AwsCredentials, AwsService
@@ -70,6 +71,7 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
         retries={"mode": "standard", "total_max_attempts": attempts},
         # A third of the work of a put; the service looks anyway.
         parameter_validation=False,
+        http_session_cls=_straight_session(),
     )
     opened = aws.create_client(
         name,
@@ -135,6 +137,19 @@ def session() -> Any:
     from aiobotocore.session import get_session  # noqa: PLC0415 - for the reason above
 
     return get_session()
+
+
+@cache
+def _straight_session() -> Any:
+    """The HTTP client of clients: aiobotocore's own follows redirects, with all that it carries."""
+    from aiobotocore.httpsession import AIOHTTPSession  # noqa: PLC0415 - as in session
+
+    class StraightSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types
+        async def _get_session(self, proxy_url: str | None) -> Any:
+            session = await super()._get_session(proxy_url)
+            return SimpleNamespace(request=partial(session.request, allow_redirects=False))
+
+    return StraightSession
 
 
 def identity(credentials: AwsCredentials | None) -> dict[str, str]:

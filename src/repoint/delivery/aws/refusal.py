@@ -97,6 +97,9 @@ def _answered(error: AwsError, hidden: Iterable[str]) -> Outcome:
 def _told(error: AwsError, hidden: Iterable[str]) -> str:
     if error.code in _SILENT:
         return error.code
+    if error.code.isdecimal():
+        # A status stands for the word where a server sends none.
+        return f"the service answered {error.code}"
     # Of what is not allowed Pinpoint told the service's sentence alone (channels.md section 2).
     is_forbidden = _WORDS.get(error.code) == _FORBIDDEN
     text = (is_forbidden and error.answer.get("Error", {}).get("Message")) or str(error)

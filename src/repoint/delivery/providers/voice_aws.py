@@ -4,7 +4,7 @@ Each message is one SendVoiceMessage, SSML when it begins with `<speak>`. It com
 `origination_identity`; with neither nobody is called. The voice is the message's VoiceId, else the one below for its
 LanguageCode, else the service's own, which is Matthew. 3,000 characters may be spoken, tags of SSML not counted. Its
 Context holds `message_id` and `application_id`, which events of a configuration set tell again. A call is made once;
-one that was sent and not answered leaves its message in doubt.
+one that was sent and not answered leaves its message in doubt. The key must be allowed `sms-voice:SendVoiceMessage`.
 
 Voices: arb Zeina, cmn-CN Zhiyu, cy-GB Gwyneth, da-DK Naja, de-DE Vicki, en-AU Nicole, en-GB Amy, en-GB-WLS Geraint,
 en-IN Raveena, en-US Matthew, es-ES Lucia, es-MX Mia, es-US Penelope, fr-CA Chantal, fr-FR Celine, is-IS Dora, it-IT
