@@ -13,9 +13,11 @@ from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
 
 
-async def fail(service: AwsService, **options: float) -> AwsError:
+async def fail(service: AwsService, read_timeout_s: float = 10) -> AwsError:
     """The error of a call."""
-    opened = open_client("kinesis", service, region="us-east-1", role_arn=ROLE, attempts=1, **options)
+    opened = open_client(
+        "kinesis", service, region="us-east-1", role_arn=ROLE, attempts=1, read_timeout_s=read_timeout_s
+    )
     async with opened as client:
         with pytest.raises(AwsError) as caught, aws_errors():
             await client.list_streams()

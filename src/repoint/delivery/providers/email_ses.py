@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from email.utils import parseaddr
 from typing import Any
 
-from repoint.delivery.aws.service import AwsOptions, AwsProvider, open_service, present
+from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
 from repoint.delivery.message import Email, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from repoint.delivery.aws.service import AwsOptions, AwsProvider, open_service, present
+from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
 from repoint.delivery.aws.texts import IDENTITY, context
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.provider import Provider, Surroundings, provider

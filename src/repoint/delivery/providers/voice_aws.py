@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import Field
 
-from repoint.delivery.aws.service import AwsOptions, AwsProvider, open_service, present
+from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
 from repoint.delivery.aws.texts import IDENTITY, context
 from repoint.delivery.message import Message, Voice
 from repoint.delivery.outcome import Outcome, Status
