@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from repoint.delivery.aws import call
 from repoint.delivery.message import Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider
@@ -118,10 +119,41 @@ async def test_each_answer_is_told_as_what_it_is_and_asked_for_once(amazon: Amaz
     numbered = dict(enumerate(ANSWERS, 1))
     amazon.says = lambda _, members: numbered[int(members["DestinationPhoneNumber"][-4:])][0]
 
-    outcomes = await send(amazon.options(connections=4), [sms(number) for number in numbered])
+    outcomes = await send(amazon.options(connections=4, attempts=1), [sms(number) for number in numbered])
 
     assert outcomes == [expected for _, expected in ANSWERS]
     assert len(amazon.receiver.received) == len(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("first", "calls", "expected"),
+    [
+        ([error("ThrottlingException", "Rate exceeded")] * 2, 3, TAKEN),
+        ([Answer(429)], 2, TAKEN),
+        ([error("TooManyRequestsException", "slow")] * 3, 3, throttled("TooManyRequestsException: slow")),
+        (
+            [error("ThrottlingException", "", headers={"Retry-After": "6"})],
+            1,
+            throttled("ThrottlingException", retry_after_s=6),
+        ),
+        ([error("LimitExceededException", "day")], 1, throttled("LimitExceededException: day")),
+        ([error("InternalServerException", "oops", status=500)], 1, later("InternalServerException: oops")),
+        (
+            [error("ThrottlingException", "slow"), Answer(is_dropped=True)],
+            2,
+            doubted(f"{NOT_ANSWERED} (ConnectionClosedError)"),
+        ),
+    ],
+)
+async def test_a_call_is_made_again_only_when_it_came_too_soon(
+    amazon: Amazon, monkeypatch: pytest.MonkeyPatch, first: list[Answer], calls: int, expected: Outcome
+) -> None:
+    monkeypatch.setattr(call, "FIRST_WAIT_S", 0.01)
+    answers = iter(first)
+    amazon.says = lambda _operation, _members: next(answers, None)
+
+    assert await send(amazon.options()) == [expected]
+    assert len(amazon.receiver.received) == calls
 
 
 async def test_a_service_that_says_nothing_leaves_its_message_in_doubt(amazon: Amazon) -> None:

@@ -1,6 +1,7 @@
 """A service of Amazon's that takes one message a call: what providers of that kind have in common."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -8,11 +9,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, FilePath
 
 from repoint.aws import AwsError, aws_errors, open_client
-from repoint.delivery.aws.refusal import in_doubt, refused
+from repoint.delivery.aws.refusal import came_too_soon, in_doubt, refused
 from repoint.delivery.message import Content, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.settings import AwsCredentials, AwsService, Settings
 
+# Before a call is made again that came too soon: at first, then twice as long each time; more or less.
+FIRST_WAIT_S = 0.5
+# Who asks for a longer pause is left alone.
+LONGEST_WAIT_S = 5
 # Beyond the time for an answer: a name is looked up, a connection made, an answer read that comes in drops.
 _AROUND_S = 60
 
@@ -44,6 +49,13 @@ class AwsOptions(BaseModel, frozen=True, extra="forbid"):
     connections: int = Field(
         default=16, ge=1, le=1000, description="Most calls of one process at a time, each on a connection that is kept."
     )
+    attempts: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        description="How often a call is made that the service did not take because calls came too fast; others are "
+        "made once.",
+    )
     answer_timeout_s: float = Field(
         default=30, gt=0, description="Seconds that the service has for an answer; then the message is in doubt."
     )
@@ -72,7 +84,7 @@ async def open_service(name: str, options: AwsOptions, settings: Settings) -> As
         region=settings.regions[0],
         role_arn=None,
         read_timeout_s=options.answer_timeout_s,
-        # A call that is made again could send twice; whether another provider is asked is not decided here.
+        # What botocore would try again could have been taken.
         attempts=1,
         connections=options.connections,
         ca_file=options.ca_file,
@@ -87,19 +99,33 @@ class Service:
     def __init__(self, client: Any, options: AwsOptions) -> None:
         self._client = client
         self._turns = asyncio.Semaphore(options.connections)
+        self._attempts = options.attempts
         self._timeout_s = options.answer_timeout_s + _AROUND_S
         self._hidden = [secret for secret in options.secrets() if secret]
 
     async def call(self, operation: str, members: Mapping[str, Any]) -> Outcome:
-        """Make the call once, when it is its turn, and read what became of its message."""
+        """Make the call when it is its turn, again where it certainly was not taken, only too soon; how it ended."""
+        async with self._turns:
+            attempt = 1
+            while isinstance(found := await self._call(operation, members), AwsError):
+                outcome = refused(found, self._hidden)
+                wait_s = outcome.retry_after_s or FIRST_WAIT_S * 2 ** (attempt - 1)
+                if attempt >= self._attempts or not came_too_soon(found) or wait_s > LONGEST_WAIT_S:
+                    return outcome
+                attempt += 1
+                # Whoever waits keeps its turn, so that fewer calls are made.
+                await asyncio.sleep(wait_s * random.uniform(1, 1.5))  # noqa: S311 - spreads load, hides nothing
+            return found
+
+    async def _call(self, operation: str, members: Mapping[str, Any]) -> Outcome | AwsError:
         try:
-            async with self._turns, asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s):
                 with aws_errors():
                     answer = await getattr(self._client, operation)(**members)
         except TimeoutError:
             return in_doubt(504, "the service did not answer in time")
         except AwsError as error:
-            return refused(error, self._hidden)
+            return error
         message_id = answer.get("MessageId")
         if not isinstance(message_id, str) or not message_id:
             return in_doubt(500, "the service answered without a MessageId")

@@ -15,17 +15,22 @@ _THROTTLED = (Status.THROTTLED, 429)
 _LATER = (Status.TEMPORARY_FAILURE, 500)
 _NEVER = (Status.PERMANENT_FAILURE, 400)
 _FORBIDDEN = (Status.PERMANENT_FAILURE, 403)
+# Calls came too fast; a moment later one may be taken.
+_TOO_SOON = {
+    "429",
+    "BandwidthLimitExceeded",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _WORDS = {
-    "BandwidthLimitExceeded": _THROTTLED,
+    **dict.fromkeys(_TOO_SOON, _THROTTLED),
+    # The day's messages, the month's money: that takes longer.
     "LimitExceededException": _THROTTLED,
-    "RequestLimitExceeded": _THROTTLED,
-    # The month's money, the day's calls to one number.
     "ServiceQuotaExceededException": _THROTTLED,
-    "SlowDown": _THROTTLED,
-    "Throttling": _THROTTLED,
-    "ThrottlingException": _THROTTLED,
-    "ThrottledException": _THROTTLED,
-    "TooManyRequestsException": _THROTTLED,
     # Not answered with 5xx by every server.
     "InternalFailure": _LATER,
     "InternalServerException": _LATER,
@@ -66,6 +71,11 @@ _OPTED_OUT = Outcome(Status.OPT_OUT, 400, "Destination phone number opted out")
 def in_doubt(status_code: int, why: str) -> Outcome:
     """Nobody knows whether the message was taken."""
     return Outcome(Status.UNKNOWN_FAILURE, status_code, f"{why}; it may have taken the message", is_in_doubt=True)
+
+
+def came_too_soon(error: AwsError) -> bool:
+    """Whether the call was certainly not taken, and may be in a moment."""
+    return error.code in _TOO_SOON
 
 
 def refused(error: AwsError, hidden: Iterable[str]) -> Outcome:

@@ -3,10 +3,10 @@
 Each message is one SendEmail with the finished text. Bounces go to FeedbackForwardingAddress where a message has one,
 else to its From, and both must be verified at SES, which puts a Message-ID and a Date of its own into the text and
 calls the message by an id of its own. Tags tell events of a configuration set what they are about: `message_id`,
-`application_id`, and of a campaign `campaign_id`, `treatment_id` and `campaign_activity_id`. A call is made once; one
-that was sent and not answered leaves its message in doubt. An account that is paused, or a key that is no good, may be
-right again, so the next provider is asked; what SES rejects goes to nobody else. The key must be allowed
-`ses:SendEmail` and `ses:SendRawEmail`.
+`application_id`, and of a campaign `campaign_id`, `treatment_id` and `campaign_activity_id`. A call is made again only
+where SES says that calls come too fast; one that was sent and not answered leaves its message in doubt. An account that
+is paused, or a key that is no good, may be right again, so the next provider is asked; what SES rejects goes to nobody
+else. The key must be allowed `ses:SendEmail` and `ses:SendRawEmail`.
 
 Tested against moto's SES, and against a server of ours that answers as the published API says, and fails in every way.
 """

@@ -3,8 +3,9 @@
 Each message is one SendTextMessage; the service splits long ones. It comes from the number, short code or sender id
 that the message or its channel names, else from `origination_identity`, else from what the service chooses. EntityId
 and TemplateId go along for India; MediaUrl, which Pinpoint reserved, goes nowhere. Its Context holds `message_id` and
-`application_id`, which events of a configuration set tell again. A call is made once; one that was sent and not
-answered leaves its message in doubt. The key must be allowed `sms-voice:SendTextMessage`.
+`application_id`, which events of a configuration set tell again. A call is made again only where the service says that
+calls come too fast; one that was sent and not answered leaves its message in doubt. The key must be allowed
+`sms-voice:SendTextMessage`.
 
 Tested against a server of ours that checks signed requests and answers as the published API says.
 """

@@ -3,8 +3,9 @@
 Each message is one SendVoiceMessage, SSML when it begins with `<speak>`. It comes from the message's number, else from
 `origination_identity`; with neither nobody is called. The voice is the message's VoiceId, else the one below for its
 LanguageCode, else the service's own, which is Matthew. 3,000 characters may be spoken, tags of SSML not counted. Its
-Context holds `message_id` and `application_id`, which events of a configuration set tell again. A call is made once;
-one that was sent and not answered leaves its message in doubt. The key must be allowed `sms-voice:SendVoiceMessage`.
+Context holds `message_id` and `application_id`, which events of a configuration set tell again. A request is
+made again only where the service says that they come too fast; one that was sent and not answered leaves its message in
+doubt. The key must be allowed `sms-voice:SendVoiceMessage`.
 
 Voices: arb Zeina, cmn-CN Zhiyu, cy-GB Gwyneth, da-DK Naja, de-DE Vicki, en-AU Nicole, en-GB Amy, en-GB-WLS Geraint,
 en-IN Raveena, en-US Matthew, es-ES Lucia, es-MX Mia, es-US Penelope, fr-CA Chantal, fr-FR Celine, is-IS Dora, it-IT
