@@ -112,7 +112,7 @@ def test_a_text_comes_from_the_channels_sender(client: Client, app: str, amazon:
                 "OriginationIdentity": "SHOP",
                 "MessageBody": "Hi +1 425 555 0199",
                 "MessageType": "TRANSACTIONAL",
-                "Context": {"message_id": told["MessageId"], "application_id": app},
+                "Context": {"repoint-message-id": told["MessageId"], "repoint-application-id": app},
             },
         )
     ]

@@ -54,9 +54,9 @@ async def test_each_email_names_its_campaign_and_goes_out_once(shop: Shop, amazo
     [ledger] = await shop.rows("SELECT message_id FROM deliveries WHERE endpoint_key = 'ann'")
     [activity] = shop.activities(campaign)
     assert tags == {
-        "message_id": ledger["message_id"],
-        "application_id": shop.id,
-        "campaign_id": campaign,
-        "campaign_activity_id": activity["Id"],
-        "treatment_id": "0",
+        "repoint-message-id": ledger["message_id"],
+        "repoint-application-id": shop.id,
+        "repoint-campaign-id": campaign,
+        "repoint-campaign-activity-id": activity["Id"],
+        "repoint-treatment-id": "0",
     }

@@ -56,7 +56,10 @@ async def test_the_finished_text_goes_to_the_address_with_what_names_it(amazon: 
         "FromEmailAddress": "Shop <shop@example.com>",
         "Destination": {"ToAddresses": ["user1@example.com"]},
         "Content": {},
-        "EmailTags": [{"Name": "message_id", "Value": "m-1"}, {"Name": "application_id", "Value": APPLICATION}],
+        "EmailTags": [
+            {"Name": "repoint-message-id", "Value": "m-1"},
+            {"Name": "repoint-application-id", "Value": APPLICATION},
+        ],
         "ConfigurationSetName": "events",
     }
 
@@ -82,16 +85,16 @@ async def test_a_name_beyond_ascii_stays_as_it_is_written_in_the_text(amazon: Am
     [
         (
             {"campaign_id": "c1", "treatment_id": "0", "campaign_activity_id": "a1"},
-            {"campaign_id": "c1", "treatment_id": "0", "campaign_activity_id": "a1"},
+            {"repoint-campaign-id": "c1", "repoint-treatment-id": "0", "repoint-campaign-activity-id": "a1"},
         ),
-        ({"journey_id": "j1", "journey_activity_id": "no tag: ü"}, {"journey_id": "j1"}),
+        ({"journey_id": "j1", "journey_activity_id": "no tag: ü"}, {"repoint-journey-id": "j1"}),
     ],
 )
 async def test_tags_name_the_campaign(amazon: Amazon, origin: Mapping[str, str], tags: Mapping[str, str]) -> None:
     members = await asked(amazon, mail(origin=origin))
 
     told = {tag["Name"]: tag["Value"] for tag in members["EmailTags"]}
-    assert told == {"message_id": "m-1", "application_id": APPLICATION, **tags}
+    assert told == {"repoint-message-id": "m-1", "repoint-application-id": APPLICATION, **tags}
 
 
 async def test_what_is_no_address_is_refused_without_a_call(amazon: Amazon) -> None:

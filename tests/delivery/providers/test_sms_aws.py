@@ -51,7 +51,7 @@ async def test_all_that_a_message_says_goes_along(amazon: Amazon) -> None:
         "Keyword": "SHOP",
         "DestinationCountryParameters": {"IN_ENTITY_ID": "entity", "IN_TEMPLATE_ID": "template"},
         "ConfigurationSetName": "events",
-        "Context": {"message_id": "m-1", "application_id": APPLICATION},
+        "Context": {"repoint-message-id": "m-1", "repoint-application-id": APPLICATION},
     }
 
 
@@ -60,7 +60,7 @@ async def test_what_nobody_has_said_is_left_to_the_service(amazon: Amazon) -> No
         "DestinationPhoneNumber": "+12065550001",
         "MessageBody": "Hi",
         "MessageType": "TRANSACTIONAL",
-        "Context": {"message_id": "m-1", "application_id": APPLICATION},
+        "Context": {"repoint-message-id": "m-1", "repoint-application-id": APPLICATION},
     }
 
 

@@ -62,7 +62,7 @@ async def test_all_that_a_message_says_goes_along(amazon: Amazon) -> None:
         "MessageBodyTextType": "SSML",
         "VoiceId": "BRIAN",
         "ConfigurationSetName": "events",
-        "Context": {"message_id": "m-1", "application_id": APPLICATION},
+        "Context": {"repoint-message-id": "m-1", "repoint-application-id": APPLICATION},
     }
 
 

@@ -208,7 +208,7 @@ def email_ses(_folder: Path) -> AbstractAsyncContextManager[Way]:
     def read(members: Mapping[str, Any]) -> tuple[str, int]:
         tags = {tag["Name"]: tag["Value"] for tag in members["EmailTags"]}
         (address,) = members["Destination"]["ToAddresses"]
-        return tags["message_id"], int(address.removeprefix("user").partition("@")[0])
+        return tags["repoint-message-id"], int(address.removeprefix("user").partition("@")[0])
 
     return amazon("email_ses", {}, email, [sms(), VOICE, PUSH, CUSTOM], read)
 
@@ -230,7 +230,7 @@ def voice_aws(_folder: Path) -> AbstractAsyncContextManager[Way]:
 
 def read_call(members: Mapping[str, Any]) -> tuple[str, int]:
     """What names the message, and its recipient's number."""
-    return members["Context"]["message_id"], int(members["DestinationPhoneNumber"][-4:])
+    return members["Context"]["repoint-message-id"], int(members["DestinationPhoneNumber"][-4:])
 
 
 @asynccontextmanager

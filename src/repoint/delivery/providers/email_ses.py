@@ -2,11 +2,12 @@
 
 Each message is one SendEmail with the finished text. Bounces go to FeedbackForwardingAddress where a message has one,
 else to its From, and both must be verified at SES, which puts a Message-ID and a Date of its own into the text and
-calls the message by an id of its own. Tags tell events of a configuration set what they are about: `message_id`,
-`application_id`, and of a campaign `campaign_id`, `treatment_id` and `campaign_activity_id`. A call is made again only
-where SES says that calls come too fast; one that was sent and not answered leaves its message in doubt. An account that
-is paused, or a key that is no good, may be right again, so the next provider is asked; what SES rejects goes to nobody
-else. The key must be allowed `ses:SendEmail` and `ses:SendRawEmail`.
+calls the message by an id of its own. Tags tell events of a configuration set what they are about:
+`repoint-message-id`, `repoint-application-id`, and of a campaign `repoint-campaign-id`, `repoint-treatment-id` and
+`repoint-campaign-activity-id`. A call is made again only where SES says that calls come too fast; one that was sent and
+not answered leaves its message in doubt. An account that is paused, or a key that is no good, may be right again, so
+the next provider is asked; what SES rejects goes to nobody else. The key must be allowed `ses:SendEmail` and
+`ses:SendRawEmail`.
 
 Tested against moto's SES, and against a server of ours that answers as the published API says, and fails in every way.
 """
@@ -18,6 +19,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
+from repoint.delivery.aws.names import names
 from repoint.delivery.message import Email, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -64,5 +66,6 @@ def _send_email(message: Message, content: Email, configuration_set: str | None)
 
 
 def _tags(message: Message, content: Email) -> list[dict[str, str]]:
-    told = {"message_id": message.id, "application_id": message.application_id, **content.origin}
+    origin = {f"repoint-{name.replace('_', '-')}": value for name, value in content.origin.items()}
+    told = {**names(message), **origin}
     return [{"Name": name, "Value": value} for name, value in told.items() if _TAG.fullmatch(value)]

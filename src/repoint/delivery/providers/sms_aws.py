@@ -2,10 +2,10 @@
 
 Each message is one SendTextMessage; the service splits long ones. It comes from the number, short code or sender id
 that the message or its channel names, else from `origination_identity`, else from what the service chooses. EntityId
-and TemplateId go along for India; MediaUrl, which Pinpoint reserved, goes nowhere. Its Context holds `message_id` and
-`application_id`, which events of a configuration set tell again. A call is made again only where the service says that
-calls come too fast; one that was sent and not answered leaves its message in doubt. The key must be allowed
-`sms-voice:SendTextMessage`.
+and TemplateId go along for India; MediaUrl, which Pinpoint reserved, goes nowhere. Its Context holds
+`repoint-message-id` and `repoint-application-id`, which events of a configuration set tell again. A call is made again
+only where the service says that calls come too fast; one that was sent and not answered leaves its message in doubt.
+The key must be allowed `sms-voice:SendTextMessage`.
 
 Tested against a server of ours that checks signed requests and answers as the published API says.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
-from repoint.delivery.aws.texts import IDENTITY, context
+from repoint.delivery.aws.names import IDENTITY, names
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.provider import Provider, Surroundings, provider
 
@@ -60,6 +60,6 @@ def _send_text_message(message: Message, content: Sms, options: SmsAwsOptions) -
                 }
             ),
             "ConfigurationSetName": options.configuration_set,
-            "Context": context(message),
+            "Context": names(message),
         }
     )

@@ -3,9 +3,9 @@
 Each message is one SendVoiceMessage, SSML when it begins with `<speak>`. It comes from the message's number, else from
 `origination_identity`; with neither nobody is called. The voice is the message's VoiceId, else the one below for its
 LanguageCode, else the service's own, which is Matthew. 3,000 characters may be spoken, tags of SSML not counted. Its
-Context holds `message_id` and `application_id`, which events of a configuration set tell again. A request is
-made again only where the service says that they come too fast; one that was sent and not answered leaves its message in
-doubt. The key must be allowed `sms-voice:SendVoiceMessage`.
+Context holds `repoint-message-id` and `repoint-application-id`, which events of a configuration set tell again. A
+request is made again only where the service says that they come too fast; one that was sent and not answered leaves its
+message in doubt. The key must be allowed `sms-voice:SendVoiceMessage`.
 
 Voices: arb Zeina, cmn-CN Zhiyu, cy-GB Gwyneth, da-DK Naja, de-DE Vicki, en-AU Nicole, en-GB Amy, en-GB-WLS Geraint,
 en-IN Raveena, en-US Matthew, es-ES Lucia, es-MX Mia, es-US Penelope, fr-CA Chantal, fr-FR Celine, is-IS Dora, it-IT
@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import Field
 
 from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
-from repoint.delivery.aws.texts import IDENTITY, context
+from repoint.delivery.aws.names import IDENTITY, names
 from repoint.delivery.message import Message, Voice
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -102,7 +102,7 @@ def _send_voice_message(message: Message, content: Voice, options: VoiceAwsOptio
             "MessageBodyTextType": "SSML" if is_ssml else "TEXT",
             "VoiceId": _voice(content),
             "ConfigurationSetName": options.configuration_set,
-            "Context": context(message),
+            "Context": names(message),
         }
     )
 

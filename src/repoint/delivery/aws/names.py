@@ -1,4 +1,4 @@
-"""What text messages and calls through End User Messaging have in common."""
+"""Names in calls to Amazon's services."""
 
 from repoint.delivery.message import Message
 
@@ -6,6 +6,6 @@ from repoint.delivery.message import Message
 IDENTITY = r"^[A-Za-z0-9_:/+-]{1,256}$"
 
 
-def context(message: Message) -> dict[str, str]:
+def names(message: Message) -> dict[str, str]:
     """What the service's events are to tell of the message, so that it can be found."""
-    return {"message_id": message.id, "application_id": message.application_id}
+    return {"repoint-message-id": message.id, "repoint-application-id": message.application_id}
