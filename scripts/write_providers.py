@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType, NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -65,6 +65,25 @@ EMAIL = ["spare"]
   `repoint settings` either, which lists every option with its value and where it comes from.
 - Mistakes in these settings keep Repoint from starting, and are told by name.
 
+With an account at Amazon, e-mail, text messages and calls may go on as they went:
+
+```toml
+[providers.ses]
+kind = "email_ses"
+region = "eu-west-1"
+configuration_set = "shop"
+credentials = { access_key_id = "…", secret_access_key = "…" }
+
+[providers.texts]
+kind = "sms_aws"
+region = "eu-west-1"
+credentials = { access_key_id = "…", secret_access_key = "…" }
+
+[channel_providers]
+EMAIL = ["ses"]
+SMS = ["texts"]
+```
+
 For text messages, [SMS gateways](gateways.md) has settings to start from. How to add a kind is told in
 [Extending](extending.md#a-provider).
 
@@ -114,6 +133,8 @@ def typed(annotation: Any) -> str:
         return ", ".join(f"`{part}`" for part in parts)
     if get_origin(annotation) in WORDS:
         return WORDS[get_origin(annotation)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
     # Beside None there is one type, and beside an annotation, too.
     return typed(parts[0])
 

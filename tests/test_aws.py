@@ -1,6 +1,9 @@
 """Clients of services: what becomes of those that hang, refuse, or are called by nobody known."""
 
 import asyncio
+import socket
+import struct
+from typing import Any
 
 import pytest
 
@@ -10,9 +13,11 @@ from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
 
 
-async def fail(service: AwsService, **options: float) -> AwsError:
+async def fail(service: AwsService, read_timeout_s: float = 10) -> AwsError:
     """The error of a call."""
-    opened = open_client("kinesis", service, region="us-east-1", role_arn=ROLE, attempts=1, **options)
+    opened = open_client(
+        "kinesis", service, region="us-east-1", role_arn=ROLE, attempts=1, read_timeout_s=read_timeout_s
+    )
     async with opened as client:
         with pytest.raises(AwsError) as caught, aws_errors():
             await client.list_streams()
@@ -72,3 +77,35 @@ async def test_a_temporary_key_comes_with_its_token(receiver: Receiver) -> None:
         await client.list_streams()
 
     assert receiver.received[0].headers["x-amz-security-token"] == "token"
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Break off a connection once the request is there, so that its client is told by an RST."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+    await reader.readexactly(int(length.split(b":")[1]))
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer what is no HTTP."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"220 mail.example.com ESMTP\r\n")
+    await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize("does", [reset, babble])
+async def test_a_call_whose_answer_is_lost_may_have_arrived(does: Any) -> None:
+    async with await asyncio.start_server(does, "127.0.0.1", 0) as server:
+        error = await fail(service(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+
+    assert (error.code, error.may_have_arrived) == ("EndpointUnreachable", True)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://nowhere.invalid"])
+async def test_a_call_to_nobody_has_not_arrived(url: str) -> None:
+    error = await fail(service(url))
+
+    assert (error.code, error.may_have_arrived) == ("EndpointUnreachable", False)

@@ -146,13 +146,15 @@ def test_every_option_of_a_provider_is_described() -> None:
     assert silent == []
 
 
-def test_the_example_of_providers_is_valid() -> None:
-    (example,) = blocks(write_providers.PAGE, "toml")
+def test_the_examples_of_providers_are_valid() -> None:
+    relays, amazon = blocks(write_providers.PAGE, "toml")
 
-    routes = read_routes(Settings(**tomllib.loads(example)))
+    routes = read_routes(Settings(**tomllib.loads(relays)))
+    amazons = read_routes(Settings(**tomllib.loads(amazon)))
 
     assert routes.names("any", "EMAIL") == ("relay", "spare")
     assert routes.names("0123456789abcdef0123456789abcdef", "EMAIL") == ("spare",)
+    assert amazons.names("any", "SMS") == ("texts",)
 
 
 def test_fragments_of_the_changelog_are_sentences() -> None:

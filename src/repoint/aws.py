@@ -1,9 +1,12 @@
 """Clients of Amazon's services, or of any servers that speak as these do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from repoint.settings import AwsCredentials, AwsService
@@ -15,13 +18,25 @@ class AwsError(Exception):
     """A service refused or did not answer.
 
     `code` is the service's own, `NoCredentials`, `EndpointUnreachable`, or `InvalidResponse`. `message` is what it
-    said, which can quote what it was sent unless it `is_ours`.
+    said, which can quote what it was sent unless it `is_ours`. `answer` is all that it said, with HTTPStatusCode and
+    HTTPHeaders in its ResponseMetadata; empty when it said nothing that could be read. `may_have_arrived` when the call
+    may have been taken although nobody said so.
     """
 
-    def __init__(self, code: str, message: str, *, is_ours: bool = True) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        is_ours: bool = True,
+        answer: Mapping[str, Any] | None = None,
+        may_have_arrived: bool = False,
+    ) -> None:
         super().__init__(f"{code}: {message}" if message else code)
         self.code = code
         self.is_ours = is_ours
+        self.answer = answer or {}
+        self.may_have_arrived = may_have_arrived
 
 
 @asynccontextmanager
@@ -33,11 +48,14 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
     role_arn: str | None,
     read_timeout_s: float = 10,
     attempts: int = 2,
+    connections: int = 10,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Any]:
     """A client of the service `name` at Amazon or where `service` says, in `region` unless the service has its own.
 
     Raises AwsError, `AccessDenied` when roles are given and `role_arn` is none of them; None stands for no role, so for
-    the service's `credentials`. Errors of its calls are told by `aws_errors`.
+    the service's `credentials`. Errors of its calls are told by `aws_errors`. More calls at a time than `connections`
+    wait for one; what has a `ca_file` is proved by the CAs in it alone.
     """
     service = service or AwsService()
     if role_arn is not None and service.roles and role_arn not in service.roles:
@@ -49,15 +67,18 @@ async def open_client(  # noqa: PLR0913 - which service, as whom, and how patien
     config = AioConfig(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
+        max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": attempts},
         # A third of the work of a put; the service looks anyway.
         parameter_validation=False,
+        http_session_cls=_straight_session(),
     )
     opened = aws.create_client(
         name,
         region_name=service.region or region,
         endpoint_url=service.endpoint_url,
         config=config,
+        verify=str(ca_file) if ca_file else None,
         **identity(service.roles.get(role_arn or "", service.credentials)),
     )
     async with AsyncExitStack() as stack:
@@ -87,13 +108,26 @@ def aws_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         told = error.response["Error"]
-        raise AwsError(told.get("Code", "Unknown"), told.get("Message", ""), is_ours=False) from error
+        code, message = told.get("Code", "Unknown"), told.get("Message", "")
+        raise AwsError(code, message, is_ours=False, answer=error.response) from error
     except BotoCoreError as error:
         is_unknown = isinstance(error, NoCredentialsError | PartialCredentialsError)
         code = "NoCredentials" if is_unknown else "EndpointUnreachable"
-        raise AwsError(code, str(error) if isinstance(error, telling) else type(error).__name__) from error
+        message = str(error) if isinstance(error, telling) else type(error).__name__
+        raise AwsError(code, message, may_have_arrived=_may_have_arrived(error)) from error
     except nonsense as error:
-        raise AwsError("InvalidResponse", type(error).__name__) from error
+        raise AwsError("InvalidResponse", type(error).__name__, may_have_arrived=True) from error
+
+
+def _may_have_arrived(error: Any) -> bool:
+    """Whether the request may be there although the call failed with this error of botocore's."""
+    from aiohttp import ClientConnectorError  # noqa: PLC0415 - as in session
+    from botocore.exceptions import EndpointConnectionError, HTTPClientError  # noqa: PLC0415 - as in session
+
+    if isinstance(error, EndpointConnectionError):
+        # aiobotocore calls so what broke later, too, such as a connection that was reset after the last byte.
+        return not isinstance(error.kwargs.get("error"), ClientConnectorError | socket.gaierror)
+    return isinstance(error, HTTPClientError)
 
 
 @cache
@@ -103,6 +137,19 @@ def session() -> Any:
     from aiobotocore.session import get_session  # noqa: PLC0415 - for the reason above
 
     return get_session()
+
+
+@cache
+def _straight_session() -> Any:
+    """The HTTP client of clients: aiobotocore's own follows redirects, with all that it carries."""
+    from aiobotocore.httpsession import AIOHTTPSession  # noqa: PLC0415 - as in session
+
+    class StraightSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types
+        async def _get_session(self, proxy_url: str | None) -> Any:
+            session = await super()._get_session(proxy_url)
+            return SimpleNamespace(request=partial(session.request, allow_redirects=False))
+
+    return StraightSession
 
 
 def identity(credentials: AwsCredentials | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ class EmailComposer:
     def __init__(self, source: Source, channel: Members, now: datetime) -> None:
         self._now = now
         self._tracking = source.tracking
+        self._origin = source.origin
         self._message = source.member("EmailMessage")
         self._from_address: str = self._message.get("FromAddress") or channel["FromAddress"]
         self._parts = self._common(source)
@@ -52,7 +53,7 @@ class EmailComposer:
             track=partial(tracking.link, message_id) if tracking else None,
             pixel=tracking.pixel(message_id) if tracking else None,
         )
-        return Email(self._sender(parts.from_address), mime, parts.from_address, compiled.subject(values))
+        return Email(self._sender(parts.from_address), mime, parts.from_address, compiled.subject(values), self._origin)
 
     def _compiled(self, parts: EmailParts) -> CompiledEmail:
         if parts is not self._parts:
@@ -73,7 +74,8 @@ class EmailComposer:
         from_address = headers.get("from")
         if not from_address:
             raise RenderError("Invalid RawEmail: it has no From")
-        return Email(self._sender(from_address), mime, _decoded(from_address), _decoded(headers.get("subject", "")))
+        subject = _decoded(headers.get("subject", ""))
+        return Email(self._sender(from_address), mime, _decoded(from_address), subject, self._origin)
 
     def _common(self, source: Source) -> EmailParts:
         template, default = source.template("EMAIL"), source.member("DefaultMessage")

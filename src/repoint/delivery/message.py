@@ -3,6 +3,7 @@
 Whoever sends has resolved templates, variables and settings before; a provider only carries it.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +20,8 @@ class Email(msgspec.Struct, frozen=True):
     # What people look at: as the header From shows it, and decoded.
     from_address: str
     subject: str
+    # Whose it is: campaign_id, treatment_id and campaign_activity_id, or the journey's; empty for a direct send.
+    origin: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def headers(self) -> list[tuple[str, str]]:
         """Names and values in their order, unfolded; encoded words as they are."""

@@ -76,7 +76,7 @@ class LambdaFunction:
         except TimeoutError:
             return Failed(FailureKind.TIMED_OUT, f"no answer within {self._timeout_s:g} s", may_have_run=True)
         except AwsError as error:
-            return replace(refused(error), may_have_run=_had_left(error))
+            return replace(refused(error), may_have_run=error.may_have_arrived)
 
     async def _call(self, payload: bytes) -> Result:
         with aws_errors():
@@ -85,13 +85,6 @@ class LambdaFunction:
                 content: bytes = await body.read()
         failure = answer.get("FunctionError")
         return returned(content) if failure is None else thrown(content, how=failure)
-
-
-def _had_left(error: AwsError) -> bool:
-    """Whether a call may have arrived; what keeps one from being made is no HTTPClientError."""
-    from botocore.exceptions import HTTPClientError  # noqa: PLC0415 - as in repoint.aws.session
-
-    return error.code == "InvalidResponse" or isinstance(error.__cause__, HTTPClientError)
 
 
 def refused(error: AwsError) -> Failed:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from repoint.delivery.message import Custom, Message
+from msgspec.structs import replace
+
+from repoint.delivery.message import Custom, Message, Voice
 from repoint.delivery.provider import KINDS, Provider, Surroundings
 from repoint.functions.call import open_functions
 from repoint.settings import Settings
+from tests.fixtures.amazon import Amazon, error
 from tests.fixtures.certificates import serving
 from tests.fixtures.mail_server import DROP, SILENCE, MailServer
 from tests.fixtures.messages import CUSTOM, PUSH, VOICE, email, other, sms
@@ -199,6 +202,84 @@ async def sms_http(_folder: Path) -> AsyncIterator[Way]:
         is_over.set()
 
 
+def email_ses(_folder: Path) -> AbstractAsyncContextManager[Way]:
+    """Amazon SES."""
+
+    def read(members: Mapping[str, Any]) -> tuple[str, int]:
+        tags = {tag["Name"]: tag["Value"] for tag in members["EmailTags"]}
+        (address,) = members["Destination"]["ToAddresses"]
+        return tags["repoint-message-id"], int(address.removeprefix("user").partition("@")[0])
+
+    return amazon("email_ses", {}, email, [sms(), VOICE, PUSH, CUSTOM], read)
+
+
+def sms_aws(_folder: Path) -> AbstractAsyncContextManager[Way]:
+    """End User Messaging."""
+    return amazon("sms_aws", {}, sms, [email(), VOICE, PUSH, CUSTOM], read_call)
+
+
+def voice_aws(_folder: Path) -> AbstractAsyncContextManager[Way]:
+    """Calls of End User Messaging."""
+
+    def message(number: int) -> Message:
+        return replace(sms(number), channel_type="VOICE", content=Voice("Hi"))
+
+    options = {"origination_identity": "+12065550199"}
+    return amazon("voice_aws", options, message, [email(), sms(), PUSH, CUSTOM], read_call)
+
+
+def read_call(members: Mapping[str, Any]) -> tuple[str, int]:
+    """What names the message, and its recipient's number."""
+    return members["Context"]["repoint-message-id"], int(members["DestinationPhoneNumber"][-4:])
+
+
+@asynccontextmanager
+async def amazon(
+    kind: str,
+    options: dict[str, Any],
+    message: Callable[[int], Message],
+    others: Sequence[Message],
+    read: Callable[[Mapping[str, Any]], tuple[str, int]],
+) -> AsyncIterator[Way]:
+    """A service that looks at signatures."""
+    does: defaultdict[int, Does] = defaultdict(lambda: Does.TAKE)
+    is_over = threading.Event()
+    answers = {
+        Does.REFUSE: error("MessageRejected", f"bad: {PASSWORD}"),
+        Does.FAIL: error("InternalServerException", "not now", status=500),
+        Does.THROTTLE: error("ThrottlingException", "Rate exceeded", headers={"Retry-After": "120"}),
+        Does.HANG: Answer(is_dropped=True),
+        Does.DROP: Answer(is_dropped=True),
+    }
+
+    def says(_operation: str, members: Mapping[str, Any]) -> Answer | None:
+        _, number = read(members)
+        if does[number] is Does.HANG:
+            is_over.wait(5)
+        return answers.get(does[number])
+
+    service = Amazon(PASSWORD)
+    service.says = says
+    running = ExitStack()
+    running.enter_context(service.running())
+
+    async def stop() -> None:
+        running.close()
+
+    with running:
+        yield Way(
+            # A test server has few connections waiting.
+            opens=opening(kind, service.options(connections=4, answer_timeout_s=0.7, **options), []),
+            message=message,
+            others=others,
+            does=does,
+            can=frozenset(Does),
+            received=lambda: [read(members) for _, members in service.taken],
+            stop=stop,
+        )
+        is_over.set()
+
+
 def custom_lambda(_folder: Path) -> AbstractAsyncContextManager[Way]:
     """A function behind a URL, by its name."""
     return custom("custom_lambda", {}, lambda _: "deliver")
@@ -270,7 +351,10 @@ async def custom(kind: str, options: dict[str, Any], target: Callable[[str], str
 WAYS = {
     "custom_lambda": custom_lambda,
     "custom_webhook": custom_webhook,
+    "email_ses": email_ses,
     "email_smtp": email_smtp,
     "mailbox": mailbox,
+    "sms_aws": sms_aws,
     "sms_http": sms_http,
+    "voice_aws": voice_aws,
 }

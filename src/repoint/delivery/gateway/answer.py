@@ -17,7 +17,8 @@ from repoint.delivery.outcome import Outcome, Status
 _DETAIL_CHARACTERS = 500
 _WORD_CHARACTERS = 100
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_CODES = {
+# The contract's StatusCode of each.
+CODES = {
     Status.SUCCESSFUL: 200,
     Status.THROTTLED: 429,
     Status.TEMPORARY_FAILURE: 500,
@@ -47,6 +48,16 @@ _CLASSES = {
 }
 
 
+def status_of(http_status: int) -> Status:
+    """What an HTTP status says of the message where nothing says more."""
+    return _STATUSES.get(http_status) or _CLASSES.get(http_status // 100, Status.UNKNOWN_FAILURE)
+
+
+def printable(text: str) -> str:
+    """A gateway's words as they are shown: on one line, and not too long."""
+    return _UNPRINTABLE.sub(" ", text)[:_DETAIL_CHARACTERS]
+
+
 @dataclass(frozen=True, slots=True)
 class Finder:
     """Where in an answer something stands: a JSON pointer (RFC 6901), or a pattern whose first group it is."""
@@ -72,7 +83,7 @@ class Finder:
     def find(self, body: str) -> str | None:
         """What stands there, as text; None when nothing does."""
         found = self._search(body) if self.pattern is not None else self._point(body)
-        return None if found is None else _UNPRINTABLE.sub(" ", found)[:_DETAIL_CHARACTERS]
+        return None if found is None else printable(found)
 
     def _search(self, body: str) -> str | None:
         match = self.pattern.search(body) if self.pattern is not None else None
@@ -120,14 +131,14 @@ class Reading:
         wait_s = retry_after_s(retry_after) if may_wait else None
         # An answer that means nothing to us does not say that the message was not taken.
         in_doubt = status == Status.UNKNOWN_FAILURE
-        return Outcome(status, _CODES[status], detail, retry_after_s=wait_s, is_in_doubt=in_doubt)
+        return Outcome(status, CODES[status], detail, retry_after_s=wait_s, is_in_doubt=in_doubt)
 
     def _status(self, http_status: int, word: str | None) -> Status:
         known = self.words.get(word) if word is not None else None
         known = known or self.words.get(str(http_status))
         if known is not None:
             return known
-        status = _STATUSES.get(http_status) or _CLASSES.get(http_status // 100, Status.UNKNOWN_FAILURE)
+        status = status_of(http_status)
         return Status.UNKNOWN_FAILURE if status == Status.SUCCESSFUL and self.needs_word else status
 
 
