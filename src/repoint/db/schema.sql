@@ -542,6 +542,13 @@ CREATE TABLE public.suppressions (
     CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['BOUNCE'::text, 'COMPLAINT'::text, 'OPT_OUT'::text, 'OPERATOR'::text])))
 );
 
+CREATE TABLE public.told (
+    application_id uuid NOT NULL,
+    message_id text NOT NULL COLLATE pg_catalog."C",
+    what text NOT NULL COLLATE pg_catalog."C",
+    told_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.workers (
     id bigint NOT NULL,
     name text NOT NULL
@@ -645,6 +652,9 @@ ALTER TABLE ONLY public.sent_messages
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (channel_type, address);
 
+ALTER TABLE ONLY public.told
+    ADD CONSTRAINT told_pkey PRIMARY KEY (application_id, message_id, what);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (application_id, user_key);
 
@@ -704,6 +714,10 @@ CREATE INDEX mailbox_by_age ON public.mailbox USING brin (kept_at);
 CREATE UNIQUE INDEX mailbox_by_message ON public.mailbox USING btree (application_id, message_id);
 
 CREATE INDEX sent_messages_by_age ON public.sent_messages USING brin (sent_at);
+
+CREATE INDEX sent_messages_by_provider_id ON public.sent_messages USING btree (provider_message_id) WHERE ((channel_type = 'EMAIL'::text) AND (length(provider_message_id) > 30));
+
+CREATE INDEX told_by_age ON public.told USING brin (told_at);
 
 CREATE INDEX workers_name ON public.workers USING btree (name);
 
