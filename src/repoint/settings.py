@@ -82,6 +82,10 @@ FUNCTION_NAME = (
 )
 
 
+# The ARN of a topic.
+SNS_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
+
+
 class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True):
     """A function of the user's own: exactly one of `file`, `url` and `lambda` says where it runs."""
 
@@ -239,6 +243,14 @@ class Settings(BaseSettings):
         default=None,
         min_length=16,
         description="Signs what others tell of messages at `/callbacks/…`; without it nobody is listened to.",
+    )
+    sns_topics: tuple[Annotated[str, Field(pattern=rf"^{SNS_TOPIC}$")], ...] = Field(
+        default=(),
+        description="ARNs of SNS topics over which Amazon SES tells of messages at `/callbacks/sns`; none by default.",
+    )
+    sns_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = Field(
+        default=(),
+        description="Hosts beside Amazon's, with their port if not 443, that certificates of topics may come from.",
     )
     mailbox_days: int = Field(default=7, ge=1, description="Days that messages are kept in the mailbox.")
     missing_variables_empty: bool = Field(

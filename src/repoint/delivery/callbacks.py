@@ -9,15 +9,19 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+import structlog
 
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.delivery.sent import find_sent
+from repoint.delivery.ses_events import read_ses_event
 from repoint.delivery.told import Told, bare_id, note_told
 from repoint.endpoints.amend import opt_out
 from repoint.endpoints.project import check_application_id
 from repoint.events.email_records import Bounce, Complaint, EmailRecords, Visit
 from repoint.operation import Call, Input, Output, internal
+
+log = structlog.get_logger()
 
 MAX_REPORTS = 1000
 
@@ -152,3 +156,16 @@ def _instant(report: Report, now: datetime) -> datetime:
     if at is None:
         raise BadRequestException(f"Invalid At: {report.at[:100]}")
     return at
+
+
+@internal()
+async def note_ses_event(call: Call, arguments: Input) -> Output:
+    """What a topic tells of e-mails of any application, its `Message` with its `Key`: `{"Noted": 1, "Unknown": [id]}`.
+
+    What is none of Amazon SES's events is passed over, and logged: SES itself sends a greeting to a new topic.
+    """
+    told = read_ses_event(arguments["Message"], arguments["Key"], call.now)
+    if told is None:
+        log.info("A topic's message is no event of Amazon SES", topic_arn=arguments["TopicArn"], key=arguments["Key"])
+    noted = await note_told(call.db, call.settings, call.now, told or [])
+    return {"Noted": noted.count, "Unknown": [each.message_ids[0] for each in noted.unknown]}
