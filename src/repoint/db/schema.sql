@@ -202,6 +202,11 @@ ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.bounce_mailboxes (
+    name text NOT NULL COLLATE pg_catalog."C",
+    next_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.campaign_batches (
     application_id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -567,6 +572,9 @@ ALTER TABLE ONLY public.attribute_recounts
 
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bounce_mailboxes
+    ADD CONSTRAINT bounce_mailboxes_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.campaign_batches
     ADD CONSTRAINT campaign_batches_pkey PRIMARY KEY (application_id, run_id, number);

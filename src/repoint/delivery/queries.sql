@@ -76,6 +76,16 @@ ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING
 RETURNING application_id, message_id, what
 
+-- take_bounce_mailbox --
+-- Have a mailbox that is due for oneself for a while; no row when it is not due, or somebody else's.
+INSERT INTO bounce_mailboxes (name, next_at) VALUES (%(name)s, %(until)s)
+ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE bounce_mailboxes.next_at <= %(now)s
+RETURNING name
+
+-- leave_bounce_mailbox --
+-- Somebody is to look again then, unless another one has it by now.
+UPDATE bounce_mailboxes SET next_at = %(next_at)s WHERE name = %(name)s AND next_at = %(until)s
+
 -- forget_told --
 -- Some of what was told of messages that nobody tells of any more.
 DELETE FROM told WHERE ctid = ANY(ARRAY(

@@ -15,3 +15,9 @@ CREATE INDEX told_by_age ON told USING brin (told_at);
 -- are short, mean nothing to anybody else, and are not looked for.
 CREATE INDEX sent_messages_by_provider_id ON sent_messages (provider_message_id)
     WHERE channel_type = 'EMAIL' AND length(provider_message_id) > 30;
+
+-- A mailbox that bounces are read from, and when somebody is to look into it next.
+CREATE TABLE bounce_mailboxes (
+    name text COLLATE "C" PRIMARY KEY,
+    next_at timestamptz NOT NULL
+);

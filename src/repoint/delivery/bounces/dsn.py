@@ -3,14 +3,14 @@
 import binascii
 import quopri
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from email.parser import HeaderParser
 
 from repoint.delivery.bounces.mail import header, one_line, parts, text_of
 from repoint.delivery.bounces.status import Finding
 
-_DECODERS = {"base64": b64decode, "quoted-printable": quopri.decodestring}
+_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {"base64": b64decode, "quoted-printable": quopri.decodestring}
 _TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 # Of several recipients, which a list or an alias may have made of ours: what is worst is told.
 _ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")

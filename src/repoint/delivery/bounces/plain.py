@@ -7,7 +7,7 @@ postmaster or a mailer daemon, or have the empty sender that RFC 5321 section 6.
 import re
 from email.message import Message
 
-from repoint.delivery.bounces.mail import header, parts, text_of
+from repoint.delivery.bounces.mail import header, one_line, parts, text_of
 from repoint.delivery.bounces.status import Finding, find_status
 
 _DAEMON = re.compile(
@@ -60,4 +60,4 @@ def _words(mail: Message) -> str:
 
 def _line_with(text: str, status: str) -> str:
     """The line that has the status in it."""
-    return next((line.strip() for line in text.splitlines() if status and status in line), "")
+    return next((one_line(line) for line in text.splitlines() if status and status in line), "")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from repoint.events.email_records import Bounce, BounceType
 
 # Enhanced codes (RFC 3463) and plain ones (RFC 5321), not as parts of addresses, of versions or of other numbers.
-_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-_PLAIN = re.compile(r"(?<![\w.])([45])\d\d(?![\w,]|\.\d)")
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)", re.ASCII)
+_PLAIN = re.compile(r"(?<![\w.])([45])\d\d(?![\w,]|\.\d)", re.ASCII)
 _DETAIL_CHARACTERS = 1000
 _TYPES: dict[str, BounceType] = {"5": "Permanent", "4": "Transient"}
 
