@@ -200,6 +200,8 @@ async def test_the_worker_reads_on_after_a_failure(
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
 
+    assert await types(context) == ["_email.hardbounce"]
+
 
 def test_a_password_is_not_sent_in_plain_unless_that_is_allowed() -> None:
     with pytest.raises(ValueError, match="allow_plain_auth"):

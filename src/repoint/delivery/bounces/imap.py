@@ -109,7 +109,7 @@ class Visit:
 
     @property
     def _open(self) -> imaplib.IMAP4:
-        assert self._server is not None  # noqa: S101 - `open` comes first
+        assert self._server is not None  # noqa: S101 - it is opened first
         return self._server
 
     def _connect(self) -> imaplib.IMAP4:

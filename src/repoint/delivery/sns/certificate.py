@@ -59,7 +59,7 @@ def is_valid(certificate: x509.Certificate, now: datetime) -> bool:
 def has_signed(certificate: x509.Certificate, notification: Notification) -> bool:
     """Whether the notification is as the certificate's owner signed it: version 1 with SHA-1, 2 with SHA-256."""
     key = certificate.public_key()
-    assert isinstance(key, RSAPublicKey)  # noqa: S101 - `read_certificate` takes no other
+    assert isinstance(key, RSAPublicKey)  # noqa: S101 - no other is ever read
     try:
         signature = b64decode(notification.signature, validate=True)
         key.verify(signature, notification.signed_text(), PKCS1v15(), _HASHES[notification.signature_version]())
