@@ -82,6 +82,10 @@ FUNCTION_NAME = (
 )
 
 
+# The ARN of a topic.
+SNS_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
+
+
 class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True):
     """A function of the user's own: exactly one of `file`, `url` and `lambda` says where it runs."""
 
@@ -137,6 +141,40 @@ OtpLanguage = Literal[
     "zh-CN",
     "zh-TW",
 ]
+
+
+class BounceMailbox(BaseModel, frozen=True, extra="forbid"):
+    """A mailbox that bounces come to, read over IMAP."""
+
+    host: str = Field(min_length=1, description="The server's name or address.")
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="Its port; by default 993 or 143, as `tls` has it."
+    )
+    tls: Literal["implicit", "starttls", "none"] = Field(
+        default="implicit", description="How the connection is encrypted; `none` is for a server on the same network."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of CAs that the server may be proved by, beside the public ones."
+    )
+    user: str = Field(min_length=1, description="Who we are at the server.")
+    password: SecretStr = Field(description="The password of `user`.")
+    allow_plain_auth: bool = Field(
+        default=False, description="Send the password although `tls` is `none`, for everybody on the way to read."
+    )
+    folder: str = Field(default="INBOX", pattern=r"^[ -~]{1,200}$", description="Folder whose unread mails are read.")
+    done_folder: str | None = Field(
+        default=None,
+        pattern=r"^[ -~]{1,200}$",
+        description="Folder that bounces are moved to when they are noted; without it they are marked as read only.",
+    )
+    interval_s: float = Field(default=60, ge=1, description="Seconds between one look and the next.")
+    timeout_s: float = Field(default=30, gt=0, le=120, description="Seconds that the server has for each answer.")
+
+    @model_validator(mode="after")
+    def _password_is_safe(self) -> Self:
+        if self.tls == "none" and not self.allow_plain_auth:
+            raise ValueError("a password without TLS can be read on the way; set tls, or allow_plain_auth = true")
+        return self
 
 
 class Settings(BaseSettings):
@@ -261,6 +299,18 @@ class Settings(BaseSettings):
         default=None,
         min_length=16,
         description="Signs what others tell of messages at `/callbacks/…`; without it nobody is listened to.",
+    )
+    sns_topics: tuple[Annotated[str, Field(pattern=rf"^{SNS_TOPIC}$")], ...] = Field(
+        default=(),
+        description="ARNs of SNS topics over which Amazon SES tells of messages at `/callbacks/sns`; none by default.",
+    )
+    sns_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = Field(
+        default=(),
+        description="Hosts beside Amazon's, with their port if not 443, that certificates of topics may come from.",
+    )
+    bounce_mailboxes: dict[Annotated[str, Field(min_length=1, max_length=100)], BounceMailbox] = Field(
+        default={},
+        description="Mailboxes that bounces are read from, {bounces: {host: …, user: …, password: …}}.",
     )
     mailbox_days: int = Field(default=7, ge=1, description="Days that messages are kept in the mailbox.")
     missing_variables_empty: bool = Field(

@@ -202,6 +202,11 @@ ALTER TABLE public.audit_records ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.bounce_mailboxes (
+    name text NOT NULL COLLATE pg_catalog."C",
+    next_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.campaign_batches (
     application_id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -553,6 +558,13 @@ CREATE TABLE public.suppressions (
     CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['BOUNCE'::text, 'COMPLAINT'::text, 'OPT_OUT'::text, 'OPERATOR'::text])))
 );
 
+CREATE TABLE public.told (
+    application_id uuid NOT NULL,
+    message_id text NOT NULL COLLATE pg_catalog."C",
+    what text NOT NULL COLLATE pg_catalog."C",
+    told_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.workers (
     id bigint NOT NULL,
     name text NOT NULL
@@ -571,6 +583,9 @@ ALTER TABLE ONLY public.attribute_recounts
 
 ALTER TABLE ONLY public.audit_records
     ADD CONSTRAINT audit_records_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bounce_mailboxes
+    ADD CONSTRAINT bounce_mailboxes_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.campaign_batches
     ADD CONSTRAINT campaign_batches_pkey PRIMARY KEY (application_id, run_id, number);
@@ -659,6 +674,9 @@ ALTER TABLE ONLY public.sent_messages
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (channel_type, address);
 
+ALTER TABLE ONLY public.told
+    ADD CONSTRAINT told_pkey PRIMARY KEY (application_id, message_id, what);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (application_id, user_key);
 
@@ -722,6 +740,10 @@ CREATE UNIQUE INDEX mailbox_by_message ON public.mailbox USING btree (applicatio
 CREATE INDEX one_time_passwords_by_age ON public.one_time_passwords USING btree (expires_at);
 
 CREATE INDEX sent_messages_by_age ON public.sent_messages USING brin (sent_at);
+
+CREATE INDEX sent_messages_by_provider_id ON public.sent_messages USING btree (provider_message_id) WHERE ((channel_type = 'EMAIL'::text) AND (length(provider_message_id) > 30));
+
+CREATE INDEX told_by_age ON public.told USING brin (told_at);
 
 CREATE INDEX workers_name ON public.workers USING btree (name);
 

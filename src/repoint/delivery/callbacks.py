@@ -4,47 +4,43 @@ Operations without a route: http/public.py dispatches them when the signature of
 What is told of a message that nobody knows, or no longer, is passed over.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+import structlog
 
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException, NotFoundException
-from repoint.contract.shapes import ChannelType
-from repoint.delivery.sent import Sent, find_sent
-from repoint.delivery.suppression import Reason, suppress
+from repoint.delivery.sent import find_sent
+from repoint.delivery.ses_events import read_ses_event
+from repoint.delivery.told import Told, bare_id, note_told
 from repoint.endpoints.amend import opt_out
-from repoint.endpoints.documents import documents_by_key
 from repoint.endpoints.project import check_application_id
-from repoint.events.email_records import Bounce, Complaint, EmailRecords, Mail, Visit
-from repoint.events.emit import Event, emit
-from repoint.events.records import Origin, Subject
+from repoint.events.email_records import Bounce, Complaint, EmailRecords, Visit
 from repoint.operation import Call, Input, Output, internal
 
-MAX_REPORTS = 1000
+log = structlog.get_logger()
 
-# Kinds and records of what a visit is.
-Makes = Callable[[EmailRecords, datetime, Visit], list[tuple[str, str]]]
+MAX_REPORTS = 1000
 
 
 @internal()
 async def note_open(call: Call, arguments: Input) -> Output:
     """A message's picture was asked for."""
-    await _note(call, arguments, lambda records, at, visit: [("open", records.open(at, visit))])
+    visit = _visit(call)
+    await _note(call, arguments, Told(_named(arguments), "open", lambda records: records.open(call.now, visit)))
 
 
 @internal()
 async def note_click(call: Call, arguments: Input) -> Output:
     """A link was followed: to `Url`, and to unsubscribe when `IsUnsubscribe`."""
-    url = arguments["Url"]
-
-    def made(records: EmailRecords, at: datetime, visit: Visit) -> list[tuple[str, str]]:
-        found = [("click", records.click(at, visit, url))]
-        return [*found, ("unsubscribe", records.unsubscribe(at, visit, url))] if arguments["IsUnsubscribe"] else found
-
-    await _note(call, arguments, made)
+    ids, visit, url = _named(arguments), _visit(call), arguments["Url"]
+    told = [Told(ids, "click", lambda records: records.click(call.now, visit, url))]
+    if arguments["IsUnsubscribe"]:
+        told.append(Told(ids, "unsubscribe", lambda records: records.unsubscribe(call.now, visit, url)))
+    await _note(call, arguments, *told)
 
 
 @internal()
@@ -59,17 +55,21 @@ async def note_unsubscribe(call: Call, arguments: Input) -> Output:
         raise NotFoundException("Message not found")
     # Before the event: whoever writes endpoints takes these locks in this order.
     await opt_out(call, application_id, sent.client_id)
-    await _note(call, arguments, lambda records, at, visit: [("unsubscribe", records.unsubscribe(at, visit, ""))])
+    visit = _visit(call)
+    told = Told(_named(arguments), "unsubscribe", lambda records: records.unsubscribe(call.now, visit, ""))
+    await _note(call, arguments, told)
 
 
-async def _note(call: Call, arguments: Input, make: Makes) -> None:
-    """Log what a visit is."""
-    application_id, message_id = arguments["ApplicationId"], arguments["MessageId"]
-    known = await _known(call, application_id, [message_id])
-    if message_id in known:
-        sent, records = known[message_id]
-        visit = Visit(call.source_ip, call.user_agent)
-        await emit(call.db, [_event(application_id, sent, *each) for each in make(records, call.now, visit)])
+def _named(arguments: Input) -> tuple[str]:
+    return (arguments["MessageId"],)
+
+
+def _visit(call: Call) -> Visit:
+    return Visit(call.source_ip, call.user_agent)
+
+
+async def _note(call: Call, arguments: Input, *told: Told) -> None:
+    await note_told(call.db, call.settings, call.now, told, application_id=arguments["ApplicationId"])
 
 
 class Report(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, kw_only=True):
@@ -103,7 +103,6 @@ _MAKES: Mapping[str, Callable[[EmailRecords, Report, datetime], str]] = {
     ),
     "rejected": lambda records, report, at: records.rejected(at, report.diagnostic),
 }
-_SUPPRESSES: dict[str, Reason] = {"hardbounce": "BOUNCE", "complaint": "COMPLAINT"}
 
 
 @internal()
@@ -115,20 +114,22 @@ async def note_reports(call: Call, arguments: Input) -> Output:
     """
     application_id = arguments["ApplicationId"]
     check_application_id(application_id)
-    reports = [(_bare_id(report.message_id), report) for report in _read(arguments["Body"])]
-    known = await _known(call, application_id, [message_id for message_id, _ in reports])
-    events, bounced = [], []
-    for message_id, report in reports:
-        if message_id in known:
-            sent, records = known[message_id]
-            record = _MAKES[report.event](records, report, _instant(report, call.now))
-            events.append(_event(application_id, sent, report.event, record))
-            bounced += _bounced(sent, report)
-    await emit(call.db, events)
-    if call.settings.suppress_bounced:
-        await suppress(call.db, bounced, call.now)
-    unknown = [report.message_id for message_id, report in reports if message_id not in known]
-    return {"Noted": len(events), "Unknown": unknown}
+    reports = _read(arguments["Body"])
+    told = [_told(report, call.now) for report in reports]
+    noted = await note_told(call.db, call.settings, call.now, told, application_id=application_id)
+    unknown = {each.message_ids[0] for each in noted.unknown}
+    return {
+        "Noted": noted.count,
+        "Unknown": [report.message_id for report in reports if bare_id(report.message_id) in unknown],
+    }
+
+
+def _told(report: Report, now: datetime) -> Told:
+    at = _instant(report, now)
+    made = _MAKES[report.event]
+    return Told(
+        (bare_id(report.message_id),), report.event, lambda records: made(records, report, at), report.feedback_id
+    )
 
 
 def _read(body: bytes) -> list[Report]:
@@ -148,10 +149,6 @@ def _bounce(report: Report, bounce_type: Literal["Permanent", "Transient"], acti
     )
 
 
-def _bare_id(message_id: str) -> str:
-    return message_id.strip("<>").partition("@")[0]
-
-
 def _instant(report: Report, now: datetime) -> datetime:
     if report.at is None:
         return now
@@ -161,28 +158,14 @@ def _instant(report: Report, now: datetime) -> datetime:
     return at
 
 
-def _bounced(sent: Sent, report: Report) -> list[tuple[ChannelType, str, Reason]]:
-    """The address, if nothing should be sent there any more."""
-    if report.event not in _SUPPRESSES or not isinstance(sent.told, Mail):
-        return []
-    return [("EMAIL", sent.told.destination, _SUPPRESSES[report.event])]
+@internal()
+async def note_ses_event(call: Call, arguments: Input) -> Output:
+    """What a topic tells of e-mails of any application, its `Message` with its `Key`: `{"Noted": 1, "Unknown": [id]}`.
 
-
-async def _known(call: Call, application_id: str, message_ids: Sequence[str]) -> dict[str, tuple[Sent, EmailRecords]]:
-    """The e-mails among these messages, each with what makes its records."""
-    found = await find_sent(call.db, application_id, message_ids)
-    keys = {sent.endpoint_key for sent in found.values() if sent.endpoint_key is not None}
-    documents = await documents_by_key(call.db, application_id, list(keys))
-    subjects = {key: Subject.of(document) for key, document in documents.items()}
-    origin = Origin(call.settings.account_id, application_id)
-    known = {}
-    for message_id, sent in found.items():
-        if isinstance(sent.told, Mail):
-            subject = subjects.get(sent.endpoint_key or "") or Subject.unknown(sent.client_id)
-            known[message_id] = sent, EmailRecords(origin, subject, sent.told)
-    return known
-
-
-def _event(application_id: str, sent: Sent, kind: str, record: str) -> Event:
-    # As in its record, the event's time is that of the message.
-    return Event(application_id, f"_email.{kind}", sent.sent_at, record, sent.endpoint_key)
+    What is none of Amazon SES's events is passed over, and logged: SES itself sends a greeting to a new topic.
+    """
+    told = read_ses_event(arguments["Message"], arguments["Key"], call.now)
+    if told is None:
+        log.info("A topic's message is no event of Amazon SES", topic_arn=arguments["TopicArn"], key=arguments["Key"])
+    noted = await note_told(call.db, call.settings, call.now, told or [])
+    return {"Noted": noted.count, "Unknown": [each.message_ids[0] for each in noted.unknown]}

@@ -51,6 +51,51 @@ ON CONFLICT DO NOTHING
 SELECT message_id, sent_at, channel_type, client_id, endpoint_key, detail
 FROM sent_messages WHERE application_id = %(application_id)s AND message_id = ANY(%(message_ids)s)
 
+-- find_emails --
+-- The e-mails that are known under these ids, ours or those of the services that sent them; of any application, or one.
+SELECT application_id, message_id, sent_at, channel_type, client_id, endpoint_key, detail, provider_message_id
+FROM sent_messages
+WHERE application_id = ANY(CASE WHEN %(application_id)s::uuid IS NULL
+        THEN ARRAY(SELECT id::uuid FROM documents WHERE kind = 'app') ELSE ARRAY[%(application_id)s::uuid] END)
+    AND message_id = ANY(%(ids)s) AND channel_type = 'EMAIL'
+UNION ALL
+SELECT application_id, message_id, sent_at, channel_type, client_id, endpoint_key, detail, provider_message_id
+FROM sent_messages
+WHERE provider_message_id = ANY(%(ids)s) AND length(provider_message_id) > 30 AND channel_type = 'EMAIL'
+    AND (%(application_id)s::uuid IS NULL OR application_id = %(application_id)s)
+
+-- note_told --
+-- Things that are told of messages, in one order for all who do; those that had not been told before.
+INSERT INTO told (application_id, message_id, what, told_at)
+SELECT DISTINCT application_id::uuid, message_id, what, %(now)s::timestamptz
+FROM ROWS FROM (
+    json_array_elements_text(%(application_ids)s), json_array_elements_text(%(message_ids)s),
+    json_array_elements_text(%(whats)s)
+) AS t (application_id, message_id, what)
+ORDER BY 1, 2, 3
+ON CONFLICT DO NOTHING
+RETURNING application_id, message_id, what
+
+-- take_bounce_mailbox --
+-- Have a mailbox that is due for oneself for a while; no row when it is not due, or somebody else's.
+INSERT INTO bounce_mailboxes (name, next_at) VALUES (%(name)s, %(until)s)
+ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE bounce_mailboxes.next_at <= %(now)s
+RETURNING name
+
+-- leave_bounce_mailbox --
+-- Somebody is to look again then, unless another one has it by now.
+UPDATE bounce_mailboxes SET next_at = %(next_at)s WHERE name = %(name)s AND next_at = %(until)s
+
+-- forget_told --
+-- Some of what was told of messages that nobody tells of any more.
+DELETE FROM told WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM told WHERE told_at < %(before)s LIMIT %(rows)s))
+
+-- clear_told --
+-- Some of what was told of messages of an application that is gone.
+DELETE FROM told WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM told WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
 -- forget_sent --
 -- Some messages that nobody tells of any more.
 DELETE FROM sent_messages WHERE ctid = ANY(ARRAY(

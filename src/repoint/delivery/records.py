@@ -134,7 +134,7 @@ class Recorder:
         if not delivered.is_out and not delivered.is_hard_bounce:
             return
         yield "_email.send", records.send(at)
-        if outcome.is_sent:
+        if outcome.is_sent and not mail.awaits_delivery:
             # A relay that has taken it is the last that tells of it without being asked.
             yield "_email.delivered", records.delivered(at, smtp_response=outcome.detail, reporting_mta="")
         elif found := _BAD_ADDRESS.search(outcome.detail):
@@ -148,7 +148,7 @@ class Recorder:
             yield f"_SMS.{word}", sms_record(self.origin, subject, at, told, outcome=word, status=status)
 
     def _mail(self, delivered: Delivered, content: Email) -> Mail:
-        recipient = delivered.recipient
+        recipient, outcome = delivered.recipient, delivered.outcome
         return Mail(
             recipient.message_id,
             delivered.at,
@@ -157,6 +157,7 @@ class Recorder:
             content.subject,
             content.headers(),
             self._attributes(recipient),
+            awaits_delivery=outcome.tells_of_delivery or not outcome.is_sent,
         )
 
     def _sms(self, delivered: Delivered, number: str, content: Sms) -> SmsTold:

@@ -61,13 +61,14 @@ async def find_sent(db: Db, application_id: str, message_ids: Sequence[str]) -> 
     # Ids come from outside, and the database takes no NUL.
     asked = [each for each in message_ids if "\0" not in each]
     rows = await db.rows(Q.find_sent, {"application_id": application_id, "message_ids": asked})
-    return {row["message_id"]: _sent(row) for row in rows}
+    return {row["message_id"]: read_sent(row) for row in rows}
 
 
-def _sent(row: Row) -> Sent:
+def read_sent(row: Row) -> Sent:
+    """A row as the queries of this room answer it, with or without its application."""
     told: type[Mail | Sms] = Mail if row["channel_type"] == "EMAIL" else Sms
-    detail = row.pop("detail")
-    return Sent(**row, told=msgspec.convert(detail, told))
+    names = ("message_id", "sent_at", "channel_type", "client_id", "endpoint_key")
+    return Sent(**{name: row[name] for name in names}, told=msgspec.convert(row["detail"], told))
 
 
 @every(seconds=3600)

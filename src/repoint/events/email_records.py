@@ -23,7 +23,7 @@ _HOLE = msgspec.Raw(b"\0")
 _END = "}}}}"
 
 
-class Mail(msgspec.Struct, frozen=True):
+class Mail(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message as it was sent to one address."""
 
     # As SendMessages told it.
@@ -35,6 +35,8 @@ class Mail(msgspec.Struct, frozen=True):
     headers: Sequence[tuple[str, str]]
     # Where it comes from: `CampaignRun.attributes()`, `JourneyStep.attributes()`, or what `direct` makes.
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
+    # Its delivery was not logged when it was sent: it was in doubt, or whoever took it tells later.
+    awaits_delivery: bool = False
 
     def document(self, *, more_headers: Sequence[tuple[str, str]] = ()) -> JsonObject:
         """What every record tells of it."""

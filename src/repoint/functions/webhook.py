@@ -100,7 +100,13 @@ class Webhook:
     async def post(self, body: bytes, headers: Mapping[str, str], *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
         """POST a body; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
         async with self._patience() as watched:
-            return await self._post(body, headers, watched, answer_bytes)
+            return await self._ask("POST", body, headers, watched, answer_bytes)
+
+    async def get(self, *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
+        """GET it; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
+        async with self._patience() as watched:
+            # An answer that is compressed could grow to any size.
+            return await self._ask("GET", None, {"Accept-Encoding": "identity"}, watched, answer_bytes)
 
     async def head(self) -> Mapping[str, str]:
         """Ask for headers only; those of the answer, whichever it is. Raises NoAnswerError."""
@@ -120,9 +126,11 @@ class Webhook:
             text = f"{self.host} could not be called: {str(error) or type(error).__name__}"
             raise NoAnswerError(text, had_left=watched.has_left) from error
 
-    async def _post(self, body: bytes, headers: Mapping[str, str], watched: "_Watched", answer_bytes: int) -> Answer:
+    async def _ask(
+        self, method: str, body: bytes | None, headers: Mapping[str, str], watched: "_Watched", answer_bytes: int
+    ) -> Answer:
         opened = self._client.stream(
-            "POST", self._url, content=body, headers=dict(headers), extensions={"trace": watched.note}
+            method, self._url, content=body, headers=dict(headers), extensions={"trace": watched.note}
         )
         async with opened as answer:
             content, is_whole = bytearray(), True

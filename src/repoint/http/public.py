@@ -19,8 +19,11 @@ from repoint.contract.errors import (
     NotFoundException,
 )
 from repoint.db.pool import Database
+from repoint.delivery.sns.listener import Listener
+from repoint.delivery.sns.notification import read_notification
 from repoint.delivery.tracking import PATHS, Link, LinkKind, read_token
 from repoint.dispatch import dispatch
+from repoint.functions.webhook import NoAnswerError
 from repoint.http.answer import Answer, refusal
 from repoint.http.body import Body, CallerGoneError, Receive
 from repoint.http.proxies import Proxies
@@ -31,6 +34,8 @@ from repoint.settings import Settings
 log = structlog.get_logger()
 
 CALLBACKS = "/callbacks/"
+# No application's id.
+SNS = "sns"
 MAX_CALLBACK_BYTES = 1 << 20
 # How far the clock of who signs a callback may be off.
 MAX_AGE_S = 300
@@ -57,6 +62,7 @@ class Public:
         self._settings = settings
         self._database = database
         self._proxies = proxies
+        self._listener = Listener(settings)
         self._kinds: dict[str, LinkKind] = {path: kind for kind, path in PATHS.items()}
 
     def __contains__(self, raw_path: bytes) -> bool:
@@ -126,10 +132,30 @@ class Public:
         application_id = request.path.removeprefix(CALLBACKS)
         body = Body(receive, request.headers, MAX_CALLBACK_BYTES)
         body.check_declared()
+        if application_id == SNS:
+            return await self._of_topic(request, await body.read())
         received = await body.read()
         self._check_signature(request, application_id, received)
         output = await self._dispatch(request, "NoteReports", {"ApplicationId": application_id, "Body": received})
         return Answer(200, encode(output), request.request_id)
+
+    async def _of_topic(self, request: Request, body: bytes) -> Answer:
+        """What an SNS topic delivers. SNS comes again when it is answered 500, and not when it is refused."""
+        if not self._settings.sns_topics:
+            raise NotFoundException
+        notification = read_notification(body)
+        try:
+            await self._listener.check(notification, request.received_at)
+            if notification.kind == "SubscriptionConfirmation":
+                await self._listener.confirm(notification)
+        except NoAnswerError as error:
+            log.warning("A topic's message could not be checked", topic_arn=notification.topic_arn, reason=str(error))
+            raise InternalServerErrorException from error
+        if notification.kind != "Notification":
+            log.info("A topic told of its subscription", topic_arn=notification.topic_arn, kind=notification.kind)
+            return Answer(200, b"", request.request_id)
+        told = {"Message": notification.message, "Key": notification.message_id, "TopicArn": notification.topic_arn}
+        return Answer(200, encode(await self._dispatch(request, "NoteSesEvent", told)), request.request_id)
 
     def _check_signature(self, request: Request, application_id: str, body: bytes) -> None:
         """`Repoint-Timestamp` in Unix seconds; `Repoint-Signature: v1=` HMAC-SHA256 of timestamp, id and body."""

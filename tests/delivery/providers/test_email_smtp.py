@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import ValidationError
 
+from repoint.delivery.message import Email, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.providers.email_smtp import EmailSmtpOptions
 from tests.delivery.smtp.test_dkim import verify
@@ -210,3 +211,41 @@ async def test_postfix_takes_what_is_sent(sink: tuple[int, Path]) -> None:
     recipients = sorted(line for dump in dumps for line in dump.splitlines() if line.startswith("X-Rcpt-Args:"))
     assert recipients == sorted(f"X-Rcpt-Args: <user{number}@example.com>" for number in range(50))
     assert all(dump.endswith("Subject: Hello\nMessage-ID: <m@example.com>\n\n.\n.Hi\n\n") for dump in dumps)
+
+
+@pytest.mark.parametrize(
+    ("from_address", "sender", "told"),
+    [
+        ("news@example.com", "news@example.com", f"back+{'0' * 48}@mail.example"),
+        ("News <news@example.com>", "news@example.com", f"back+{'0' * 48}@mail.example"),
+        # FeedbackForwardingAddress
+        ("News <news@example.com>", "feedback@example.com", "feedback@example.com"),
+        ("news@example.com", "s@example.com", "s@example.com"),
+    ],
+)
+async def test_the_sender_of_the_envelope_names_the_message_unless_the_message_says_otherwise(
+    mail_server: MailServer, from_address: str, sender: str, told: str
+) -> None:
+    message_id = f"{'0' * 16}-{'0' * 8}-0000-0000-0000-{'0' * 12}-000000"
+    email = Email(sender, b"From: news@example.com\r\n\r\nx\r\n", from_address, "s")
+    message = Message(message_id, "a", "EMAIL", "ann@example.com", email)
+
+    async with sending(mail_server.port, bounces_to="back@mail.example") as provider:
+        (outcome,) = await provider.send([message])
+
+    assert outcome.is_sent
+    assert [mail.sender for mail in mail_server.received] == [told]
+    assert not outcome.tells_of_delivery
+
+
+async def test_a_server_that_tells_of_delivery_is_believed_to_do_so_of_what_it_took(mail_server: MailServer) -> None:
+    mail_server.on_rcpt = lambda address: "550 5.1.1 nobody" if address.startswith("bob") else None
+    messages = [
+        Message(f"m{number}", "a", "EMAIL", address, Email("a@example.com", b"From: a\r\n\r\nx\r\n", "a", "s"))
+        for number, address in enumerate(("ann@example.com", "bob@example.com"))
+    ]
+
+    async with sending(mail_server.port, tells_of_delivery=True) as provider:
+        outcomes = await provider.send(messages)
+
+    assert [outcome.tells_of_delivery for outcome in outcomes] == [True, False]

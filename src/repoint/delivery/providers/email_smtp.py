@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, Self
 
+from msgspec.structs import replace
 from pydantic import BaseModel, Field, FilePath, SecretStr, model_validator
 
 from repoint.delivery.message import Email, Message
@@ -21,6 +22,7 @@ from repoint.delivery.smtp.envelope import UnsendableError, path, sender_path, w
 from repoint.delivery.smtp.job import Batch, Job
 from repoint.delivery.smtp.pool import Pool
 from repoint.delivery.smtp.server import Login, Server
+from repoint.delivery.smtp.verp import LONGEST_LOCAL, verp_sender
 
 _PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 # So many messages are signed before the connections get their turn.
@@ -61,6 +63,17 @@ class EmailSmtpOptions(BaseModel, frozen=True, extra="forbid"):
         default=60, gt=0, description="Seconds that it has to take a message after the last byte; then it is in doubt."
     )
     idle_timeout_s: float = Field(default=20, gt=0, description="Seconds after which an idle connection is closed.")
+    bounces_to: str | None = Field(
+        default=None,
+        pattern=rf"^[A-Za-z0-9._-]{{1,{LONGEST_LOCAL}}}@[A-Za-z0-9.-]+$",
+        description="Where bounces go that no message says otherwise for, `bounces@mail.example`: with a plus and the "
+        "message's id behind its name, so that every bounce tells which message it is about.",
+    )
+    tells_of_delivery: bool = Field(
+        default=False,
+        description="Whether the server tells later what was delivered (Amazon SES, over `sns_topics`); otherwise what "
+        "it has taken counts as delivered.",
+    )
     dkim_domain: str | None = Field(default=None, min_length=1, description="Sign messages (DKIM) for this domain.")
     dkim_selector: str | None = Field(
         default=None, min_length=1, description="Where its key is published: `<selector>._domainkey.<domain>`."
@@ -126,7 +139,7 @@ async def open_email_smtp(options: EmailSmtpOptions, _surroundings: Surroundings
     server, signer = await asyncio.to_thread(lambda: (options.server(), options.signer()))
     pool = Pool(server)
     try:
-        yield SmtpProvider(pool, signer)
+        yield SmtpProvider(pool, signer, options.bounces_to, tells_of_delivery=options.tells_of_delivery)
     finally:
         await pool.close()
 
@@ -134,19 +147,26 @@ async def open_email_smtp(options: EmailSmtpOptions, _surroundings: Surroundings
 class SmtpProvider:
     """An SMTP server with our connections to it."""
 
-    def __init__(self, pool: Pool, signer: Signer | None) -> None:
+    def __init__(
+        self, pool: Pool, signer: Signer | None, bounces_to: str | None = None, *, tells_of_delivery: bool = False
+    ) -> None:
         self._pool = pool
         self._signer = signer
+        self._bounces_to = bounces_to
+        self._tells_of_delivery = tells_of_delivery
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See Provider."""
         batch = Batch(len(messages))
         try:
             await self._add(batch, messages)
-            return await batch.outcomes()
+            outcomes = await batch.outcomes()
         finally:
             # When the caller has gone, what was not begun is not begun any more.
             batch.done.cancel()
+        if not self._tells_of_delivery:
+            return outcomes
+        return [replace(each, tells_of_delivery=each.is_sent) for each in outcomes]
 
     async def _add(self, batch: Batch, messages: Sequence[Message]) -> None:
         jobs = []
@@ -168,9 +188,14 @@ class SmtpProvider:
             detail = f"an SMTP server carries e-mail, and no {type(content).__name__}"
             return Outcome(Status.PERMANENT_FAILURE, 400, detail)
         try:
-            sender = sender_path(content.sender)
+            sender = sender_path(self._sender(message.id, content))
             recipient = path(message.address)
         except UnsendableError as error:
             return Outcome(Status.PERMANENT_FAILURE, 400, str(error))
         mime = with_plain_line_ends(content.mime)
         return Job(batch, number, sender, recipient, mime if self._signer is None else self._signer.signed(mime))
+
+    def _sender(self, message_id: str, content: Email) -> str:
+        """Where bounces go: where the message says, if it says another address than that of its From."""
+        is_own = content.from_address == content.sender or content.from_address.endswith(f"<{content.sender}>")
+        return verp_sender(self._bounces_to, message_id) if self._bounces_to and is_own else content.sender
