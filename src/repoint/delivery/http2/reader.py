@@ -1,0 +1,98 @@
+"""Frames as they come out of the bytes of a connection: headers whole, padding gone."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from repoint.delivery.http2.frames import (
+    END_HEADERS,
+    END_STREAM,
+    HEAD_BYTES,
+    MOST_BYTES,
+    PADDED,
+    PRIORITY,
+    Code,
+    Kind,
+    NotHttp2Error,
+    read_head,
+)
+
+# Of an answer's headers, in any number of frames.
+_BLOCK_BYTES = 65_536
+_PRIORITY_BYTES = 5
+_PADDED = frozenset({Kind.DATA, Kind.HEADERS})
+
+
+class Frame(NamedTuple):
+    """A frame; headers that were spread over several are one."""
+
+    kind: int
+    flags: int
+    stream_id: int
+    payload: bytes
+    # What flow control counts: with padding.
+    size: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it ends its stream, when it is one that can."""
+        return bool(self.flags & END_STREAM)
+
+
+class Reader:
+    """Takes in bytes."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._has_begun = False
+        # Headers that go on in the next frame: stream, flags, block.
+        self._partial: tuple[int, int, bytes] | None = None
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Frames that are whole now; raises NotHttp2Error."""
+        data = self._rest + data if self._rest else data
+        at, size = 0, len(data)
+        while size - at >= HEAD_BYTES:
+            length, kind, flags, stream_id = read_head(data, at)
+            self._check(length, kind, stream_id)
+            end = at + HEAD_BYTES + length
+            if end > size:
+                break
+            frame = self._frame(kind, flags, stream_id, data[at + HEAD_BYTES : end])
+            at = end
+            if frame is not None:
+                yield frame
+        self._rest = data[at:]
+
+    def _check(self, length: int, kind: int, stream_id: int) -> None:
+        if not self._has_begun and kind != Kind.SETTINGS:
+            raise NotHttp2Error("no SETTINGS at the beginning")
+        if length > MOST_BYTES:
+            raise NotHttp2Error("a frame that is too large", Code.FRAME_SIZE_ERROR)
+        if (kind == Kind.CONTINUATION) != (self._partial is not None):
+            raise NotHttp2Error("headers broken off, or out of nowhere")
+        if self._partial is not None and stream_id != self._partial[0]:
+            raise NotHttp2Error("headers broken off")
+        self._has_begun = True
+
+    def _frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> Frame | None:
+        size = len(payload)
+        if flags & PADDED and kind in _PADDED:
+            payload = _without_padding(payload)
+        if kind == Kind.HEADERS and flags & PRIORITY:
+            payload = payload[_PRIORITY_BYTES:]
+        if kind == Kind.CONTINUATION and self._partial is not None:
+            _, first, block = self._partial
+            kind, flags, payload = Kind.HEADERS, first | flags, block + payload
+        if kind != Kind.HEADERS or flags & END_HEADERS:
+            self._partial = None
+            return Frame(kind, flags, stream_id, payload, size)
+        if len(payload) > _BLOCK_BYTES:
+            raise NotHttp2Error("headers without end")
+        self._partial = (stream_id, flags, payload)
+        return None
+
+
+def _without_padding(payload: bytes) -> bytes:
+    if not payload or payload[0] >= len(payload):
+        raise NotHttp2Error("padding")
+    return payload[1 : len(payload) - payload[0]]
