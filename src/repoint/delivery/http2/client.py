@@ -86,7 +86,7 @@ class Client:
 
     def put_back(self, request: Request, why: NoAnswer) -> None:
         """See Work."""
-        request.refusals += 1
+        request.begin_anew()
         if request.refusals >= MOST_REFUSALS or self._is_closed:
             request.finish(NoAnswer(why.detail, why.is_late))
             return

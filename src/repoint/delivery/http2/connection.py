@@ -6,12 +6,11 @@ when the peer said so. Only those that it can have are in doubt when the connect
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 from hpack import HPACKError
 
-from repoint.delivery.http2.exchange import Answer, Headers, NoAnswer, Request
+from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
 from repoint.delivery.http2.frames import (
     ACK,
     END_HEADERS,
@@ -27,14 +26,15 @@ from repoint.delivery.http2.frames import (
     number_frame,
     settings,
 )
-from repoint.delivery.http2.headers import Packer, Unpacker, pack_once
-from repoint.delivery.http2.reader import Frame, Reader
+from repoint.delivery.http2.headers import Packer, Unpacker
+from repoint.delivery.http2.reader import Reader
 
 # Nobody may be refused so often: who is told that it was not taken is asked again.
 MOST_REFUSALS = 3
 _LAST_STREAM = (1 << 31) - 1
 _REASON_CHARACTERS = 200
-_STATUS_DIGITS = 3
+_FIRST_FINAL = 200
+_SETTING_BYTES = 6
 _NUMBER_BYTES = 4
 
 
@@ -51,20 +51,6 @@ class Work(Protocol):
         """This connection takes no more requests."""
 
 
-@dataclass(slots=True)
-class _Stream:
-    request: Request
-    # By the loop's clock.
-    begun_at: float
-    # What the peer still lets us send on it.
-    window: int
-    # Of the body, what it has not let us send yet.
-    unsent: bytes = b""
-    status: int = 0
-    headers: Headers = ()
-    body: bytes = b""
-
-
 class Connection(asyncio.Protocol):
     """A connection, from when it is made; usable as soon as `ready` has a result."""
 
@@ -74,17 +60,17 @@ class Connection(asyncio.Protocol):
         self._work = work
         # None when the peer has said how it wants things; raises NotHttp2Error.
         self.ready: asyncio.Future[None] = loop.create_future()
-        self._pseudo: Headers = ((b":method", b"POST"), (b":scheme", b"https"), (b":authority", authority))
         self._most_streams = self._wanted_streams = most_streams
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[int, Request] = {}
         # Those whose body is not gone.
-        self._blocked: dict[int, _Stream] = {}
+        self._blocked: dict[int, Request] = {}
         self._next_id = 1
         self._window = self._stream_window = WINDOW_BYTES
         self._unread_bytes = 0
-        self._packer, self._unpacker = Packer(), Unpacker()
+        self._packer = Packer(((b":method", b"POST"), (b":scheme", b"https"), (b":authority", authority)))
+        self._unpacker = Unpacker()
         self._reader = Reader()
-        self._reads: dict[int, Callable[[Frame], None]] = {
+        self._reads: dict[int, Callable[[int, int, bytes, int], None]] = {
             Kind.DATA: self._on_data,
             Kind.HEADERS: self._on_headers,
             Kind.RST_STREAM: self._on_reset,
@@ -140,9 +126,9 @@ class Connection(asyncio.Protocol):
         """See asyncio."""
         self.heard_at = self._now()
         try:
-            for each in self._reader.feed(data):
-                if (read := self._reads.get(each.kind)) is not None:
-                    read(each)
+            for kind, flags, stream_id, payload, size in self._reader.feed(data):
+                if kind in self._reads:
+                    self._reads[kind](flags, stream_id, payload, size)
         except (NotHttp2Error, HPACKError) as error:
             self._fail(error)
             return
@@ -174,8 +160,8 @@ class Connection(asyncio.Protocol):
         """Give up requests that were begun before this moment."""
         # They stand in the order in which they were begun.
         late = []
-        for stream_id, stream in self._streams.items():
-            if stream.begun_at >= before:
+        for stream_id, request in self._streams.items():
+            if request.begun_at >= before:
                 break
             late.append(stream_id)
         if not late:
@@ -211,58 +197,55 @@ class Connection(asyncio.Protocol):
         self._next_id += 2
         if self._next_id > _LAST_STREAM:
             self._leave()
-        parts = [self._packer.pack_common(self._pseudo), pack_once((b":path", request.path))]
-        parts.append(self._packer.pack_common(request.common))
-        parts += map(pack_once, request.own)
-        block = b"".join(parts)
-        flags = END_HEADERS if len(block) <= MOST_BYTES else 0
-        out.append(frame(Kind.HEADERS, flags, stream_id, block[:MOST_BYTES]))
-        for start in range(MOST_BYTES, len(block), MOST_BYTES):
-            flags = END_HEADERS if start + MOST_BYTES >= len(block) else 0
-            out.append(frame(Kind.CONTINUATION, flags, stream_id, block[start : start + MOST_BYTES]))
-        stream = _Stream(request, self._now(), self._stream_window, request.body)
-        self._streams[stream_id] = self._blocked[stream_id] = stream
-        self._send_body(stream_id, stream, out)
+        self._streams[stream_id] = request
+        request.begun_at = self._now()
+        block, body = self._packer.pack(request.path, request.common, request.own), request.body
+        size = len(body)
+        if len(block) <= MOST_BYTES and size <= min(MOST_BYTES, self._window, self._stream_window):
+            # As it nearly always is.
+            self._window -= size
+            out.append(frame(Kind.HEADERS, END_HEADERS, stream_id, block))
+            out.append(frame(Kind.DATA, END_STREAM, stream_id, body))
+            return
+        pieces = [block[start : start + MOST_BYTES] for start in range(0, len(block), MOST_BYTES)]
+        for number, piece in enumerate(pieces, 1):
+            kind = Kind.HEADERS if number == 1 else Kind.CONTINUATION
+            out.append(frame(kind, END_HEADERS if number == len(pieces) else 0, stream_id, piece))
+        request.unsent, request.window = body, self._stream_window
+        self._blocked[stream_id] = request
+        self._send_body(stream_id, request, out)
 
-    def _send_body(self, stream_id: int, stream: _Stream, out: list[bytes]) -> None:
+    def _send_body(self, stream_id: int, request: Request, out: list[bytes]) -> None:
         """Send what the peer takes; the last piece says that it is the last."""
-        while True:
-            room = min(self._window, stream.window, MOST_BYTES)
-            is_last = len(stream.unsent) <= room
-            if room <= 0 and stream.unsent:
+        while stream_id in self._blocked:
+            room = min(self._window, request.window, MOST_BYTES)
+            if room <= 0 and request.unsent:
                 return
-            piece, stream.unsent = stream.unsent[:room], stream.unsent[room:]
+            piece, request.unsent = request.unsent[:room], request.unsent[room:]
             self._window -= len(piece)
-            stream.window -= len(piece)
-            out.append(frame(Kind.DATA, END_STREAM if is_last else 0, stream_id, piece))
-            if is_last:
+            request.window -= len(piece)
+            out.append(frame(Kind.DATA, 0 if request.unsent else END_STREAM, stream_id, piece))
+            if not request.unsent:
                 del self._blocked[stream_id]
-                return
 
-    def _finish(self, stream_id: int, stream: _Stream) -> None:
+    def _finish(self, stream_id: int, request: Request) -> None:
         if stream_id in self._blocked:
             self._reset(stream_id, Code.NO_ERROR)
-        self._forget(stream_id)
-        stream.request.finish(Answer(stream.status, stream.headers, stream.body))
+            del self._blocked[stream_id]
+        del self._streams[stream_id]
+        request.finish(Answer(request.status, request.headers, request.received))
 
     def _lose(self, stream_id: int, why: NoAnswer) -> None:
         """A request that will have no answer."""
-        stream, is_whole = self._streams[stream_id], stream_id not in self._blocked
-        self._forget(stream_id)
-        if is_whole:
-            stream.request.finish(NoAnswer(why.detail, why.is_late, is_in_doubt=True))
+        if stream_id in self._blocked:
+            self._refuse(stream_id, why)
         else:
-            self._work.put_back(stream.request, why)
+            self._streams.pop(stream_id).finish(NoAnswer(why.detail, why.is_late, is_in_doubt=True))
 
     def _refuse(self, stream_id: int, why: NoAnswer) -> None:
-        """A request that the peer says it has not looked at."""
-        request = self._streams[stream_id].request
-        self._forget(stream_id)
-        self._work.put_back(request, why)
-
-    def _forget(self, stream_id: int) -> None:
-        del self._streams[stream_id]
+        """A request that the peer cannot have taken."""
         self._blocked.pop(stream_id, None)
+        self._work.put_back(self._streams.pop(stream_id), why)
 
     def _reset(self, stream_id: int, code: Code) -> None:
         if not self._transport.is_closing():
@@ -285,61 +268,59 @@ class Connection(asyncio.Protocol):
 
     # Frames.
 
-    def _on_headers(self, given: Frame) -> None:
+    def _on_headers(self, flags: int, stream_id: int, payload: bytes, _size: int) -> None:
         # Unpacked in any case: the table, while there is one, must not lose step.
-        headers = self._unpacker.unpack(given.payload)
-        stream_id, stream = given.stream_id, self._streams.get(given.stream_id)
-        if stream is None:
+        status, headers = self._unpacker.unpack(payload)
+        request = self._streams.get(stream_id)
+        if request is None:
             if stream_id >= self._next_id or not stream_id % 2:
                 raise NotHttp2Error("an answer to nothing")
             return
         # A second block holds trailers.
-        if not stream.status:
-            status = headers[0][1] if headers and headers[0][0] == b":status" else b""
-            if len(status) != _STATUS_DIGITS or not status.isdigit():
+        if not request.status:
+            if not status:
                 self._reset(stream_id, Code.PROTOCOL_ERROR)
                 self._lose(stream_id, NoAnswer("the server answered what is no HTTP"))
                 return
-            if status[0] == ord("1"):
+            if status < _FIRST_FINAL:
                 # 103 and the like: the answer is still to come.
                 return
-            stream.status, stream.headers = int(status), headers
-        if given.is_last:
-            self._finish(stream_id, stream)
+            request.status, request.headers = status, headers
+        if flags & END_STREAM:
+            self._finish(stream_id, request)
 
-    def _on_data(self, given: Frame) -> None:
-        self._unread_bytes += given.size
-        stream_id, stream = given.stream_id, self._streams.get(given.stream_id)
-        if stream is None:
+    def _on_data(self, flags: int, stream_id: int, payload: bytes, size: int) -> None:
+        self._unread_bytes += size
+        request = self._streams.get(stream_id)
+        if request is None:
             return
-        if not stream.status:
+        if not request.status:
             raise NotHttp2Error("a body without headers")
-        stream.body += given.payload
-        if given.is_last:
-            self._finish(stream_id, stream)
-        elif len(stream.body) > WINDOW_BYTES // 2:
+        request.received += payload
+        if flags & END_STREAM:
+            self._finish(stream_id, request)
+        elif len(request.received) > WINDOW_BYTES // 2:
             # More is not read of any answer.
             self._reset(stream_id, Code.CANCEL)
-            self._finish(stream_id, stream)
+            self._finish(stream_id, request)
 
-    def _on_window(self, given: Frame) -> None:
-        more = _number(given.payload) & _LAST_STREAM
-        if given.stream_id == 0:
+    def _on_window(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        more = _number(payload) & _LAST_STREAM
+        if stream_id == 0:
             self._window += more
-        elif (stream := self._streams.get(given.stream_id)) is not None:
-            stream.window += more
+        elif (request := self._blocked.get(stream_id)) is not None:
+            request.window += more
         if self._window > _LAST_STREAM:
             raise NotHttp2Error("too large a window", Code.FLOW_CONTROL_ERROR)
 
-    def _on_settings(self, given: Frame) -> None:
-        if given.flags & ACK:
+    def _on_settings(self, flags: int, _stream_id: int, payload: bytes, size: int) -> None:
+        if flags & ACK:
             self._unpacker.without_table()
             return
-        payload = given.payload
-        if len(payload) % 6:
+        if size % _SETTING_BYTES:
             raise NotHttp2Error("SETTINGS", Code.FRAME_SIZE_ERROR)
-        for at in range(0, len(payload), 6):
-            self._set(int.from_bytes(payload[at : at + 2]), int.from_bytes(payload[at + 2 : at + 6]))
+        for at in range(0, size, _SETTING_BYTES):
+            self._set(int.from_bytes(payload[at : at + 2]), int.from_bytes(payload[at + 2 : at + _SETTING_BYTES]))
         self._transport.write(frame(Kind.SETTINGS, ACK, 0, b""))
         if not self.ready.done():
             self.ready.set_result(None)
@@ -352,34 +333,33 @@ class Connection(asyncio.Protocol):
         elif name == Setting.INITIAL_WINDOW_SIZE:
             if value > _LAST_STREAM:
                 raise NotHttp2Error("too large a window", Code.FLOW_CONTROL_ERROR)
-            for stream in self._streams.values():
-                stream.window += value - self._stream_window
+            for request in self._blocked.values():
+                request.window += value - self._stream_window
             self._stream_window = value
 
-    def _on_ping(self, given: Frame) -> None:
-        if not given.flags & ACK:
-            self._transport.write(frame(Kind.PING, ACK, 0, given.payload))
+    def _on_ping(self, flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
+        if not flags & ACK:
+            self._transport.write(frame(Kind.PING, ACK, 0, payload))
 
-    def _on_push(self, _given: Frame) -> None:
+    def _on_push(self, _flags: int, _stream_id: int, _payload: bytes, _size: int) -> None:
         raise NotHttp2Error("PUSH_PROMISE")
 
-    def _on_reset(self, given: Frame) -> None:
-        code, stream_id = _number(given.payload), given.stream_id
-        stream = self._streams.get(stream_id)
-        if stream is None:
+    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        code, request = _number(payload), self._streams.get(stream_id)
+        if request is None:
             return
-        if stream.status:
+        if request.status:
             # An answer that needs no more of the request, or that breaks off in its body.
             self._blocked.pop(stream_id, None)
-            self._finish(stream_id, stream)
+            self._finish(stream_id, request)
         elif code == Code.REFUSED_STREAM:
             self._refuse(stream_id, NoAnswer("the server refused the request"))
         else:
             self._lose(stream_id, NoAnswer("the server broke the request off"))
 
-    def _on_goaway(self, given: Frame) -> None:
-        last = _number(given.payload[:4]) & _LAST_STREAM
-        told = "".join(each for each in given.payload[8:].decode("ascii", "replace") if each.isprintable())
+    def _on_goaway(self, _flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
+        last = _number(payload[:_NUMBER_BYTES]) & _LAST_STREAM
+        told = "".join(each for each in payload[2 * _NUMBER_BYTES :].decode("ascii", "replace") if each.isprintable())
         self._why = NoAnswer(f"the server ended the connection {told[:_REASON_CHARACTERS]}".rstrip())
         self._leave()
         for stream_id in [each for each in self._streams if each > last]:

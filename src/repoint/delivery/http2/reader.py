@@ -1,11 +1,7 @@
 """Frames as they come out of the bytes of a connection: headers whole, padding gone."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 from repoint.delivery.http2.frames import (
     END_HEADERS,
-    END_STREAM,
     HEAD_BYTES,
     MOST_BYTES,
     PADDED,
@@ -19,23 +15,13 @@ from repoint.delivery.http2.frames import (
 # Of an answer's headers, in any number of frames.
 _BLOCK_BYTES = 65_536
 _PRIORITY_BYTES = 5
+# Flags with which a payload holds more than its content.
+_SPECIAL = PADDED | PRIORITY
 _PADDED = frozenset({Kind.DATA, Kind.HEADERS})
 
 
-class Frame(NamedTuple):
-    """A frame; headers that were spread over several are one."""
-
-    kind: int
-    flags: int
-    stream_id: int
-    payload: bytes
-    # What flow control counts: with padding.
-    size: int
-
-    @property
-    def is_last(self) -> bool:
-        """Whether it ends its stream, when it is one that can."""
-        return bool(self.flags & END_STREAM)
+# Type, flags, stream, payload, and the size that flow control counts, with padding.
+Frame = tuple[int, int, int, bytes, int]
 
 
 class Reader:
@@ -47,31 +33,36 @@ class Reader:
         # Headers that go on in the next frame: stream, flags, block.
         self._partial: tuple[int, int, bytes] | None = None
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Frames that are whole now; raises NotHttp2Error."""
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames that are whole now; headers that were spread over several are one. Raises NotHttp2Error."""
         data = self._rest + data if self._rest else data
-        at, size = 0, len(data)
-        while size - at >= HEAD_BYTES:
+        frames: list[Frame] = []
+        at, most = 0, len(data) - HEAD_BYTES
+        while at <= most:
             length, kind, flags, stream_id = read_head(data, at)
             self._check(length, kind, stream_id)
-            end = at + HEAD_BYTES + length
-            if end > size:
+            begin = at + HEAD_BYTES
+            if begin + length > len(data):
                 break
-            frame = self._frame(kind, flags, stream_id, data[at + HEAD_BYTES : end])
-            at = end
-            if frame is not None:
-                yield frame
+            at = begin + length
+            payload = data[begin:at]
+            if (kind == Kind.DATA or flags & END_HEADERS) and not flags & _SPECIAL and self._partial is None:
+                frames.append((kind, flags, stream_id, payload, length))
+            elif (frame := self._frame(kind, flags, stream_id, payload)) is not None:
+                frames.append(frame)
         self._rest = data[at:]
+        return frames
 
     def _check(self, length: int, kind: int, stream_id: int) -> None:
         if not self._has_begun and kind != Kind.SETTINGS:
             raise NotHttp2Error("no SETTINGS at the beginning")
         if length > MOST_BYTES:
             raise NotHttp2Error("a frame that is too large", Code.FRAME_SIZE_ERROR)
-        if (kind == Kind.CONTINUATION) != (self._partial is not None):
-            raise NotHttp2Error("headers broken off, or out of nowhere")
-        if self._partial is not None and stream_id != self._partial[0]:
-            raise NotHttp2Error("headers broken off")
+        if self._partial is not None:
+            if kind != Kind.CONTINUATION or stream_id != self._partial[0]:
+                raise NotHttp2Error("headers broken off")
+        elif kind == Kind.CONTINUATION:
+            raise NotHttp2Error("headers out of nowhere")
         self._has_begun = True
 
     def _frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> Frame | None:
@@ -85,7 +76,7 @@ class Reader:
             kind, flags, payload = Kind.HEADERS, first | flags, block + payload
         if kind != Kind.HEADERS or flags & END_HEADERS:
             self._partial = None
-            return Frame(kind, flags, stream_id, payload, size)
+            return kind, flags, stream_id, payload, size
         if len(payload) > _BLOCK_BYTES:
             raise NotHttp2Error("headers without end")
         self._partial = (stream_id, flags, payload)

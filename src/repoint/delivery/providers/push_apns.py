@@ -49,6 +49,7 @@ _VOIP = frozenset({"APNS_VOIP", "APNS_VOIP_SANDBOX"})
 _TOKEN_S, _TOKEN_LEAST_S = 40 * 60, 20 * 60
 _MOST_TOKEN_CHARACTERS = 4096
 _METHODS = {"CERTIFICATE": "CERTIFICATE", "KEY": "KEY", "TOKEN": "KEY"}
+_SENT = Outcome(Status.SUCCESSFUL, 200)
 _CREDENTIALS = {"CERTIFICATE": "Certificate", "KEY": "TokenKey"}
 # By reason; those that are not listed follow their status. Section "Handling notification responses from APNs" of
 # developer.apple.com/documentation/usernotifications
@@ -175,7 +176,7 @@ class ApnsAccount:
     def read(self, message: Message, _content: Push, answer: Answer) -> Outcome:
         """See Account."""
         if answer.status == 200:  # noqa: PLR2004 - RFC 9110
-            return Outcome(Status.SUCCESSFUL, 200)
+            return _SENT
         told = read_object(answer.body).get("reason")
         # A reason is one word; what is none could be anything.
         reason = told if isinstance(told, str) and told.isascii() and told.isalnum() else ""

@@ -32,6 +32,49 @@ _PUSH_TYPES = frozenset(
 _LOUD = frozenset({"alert", "badge", "sound"})
 
 
+class _Alert(msgspec.Struct, omit_defaults=True):
+    title: str | None = None
+    body: str | None = None
+
+
+class _Aps(msgspec.Struct, omit_defaults=True, kw_only=True, rename="kebab"):
+    alert: _Alert | None = None
+    content_available: int
+    mutable_content: int | None = None
+    badge: int | None = None
+    sound: str | None = None
+    category: str | None = None
+    thread_id: str | None = None
+
+
+class _Campaign(msgspec.Struct):
+    campaign_id: str
+    campaign_activity_id: str
+    treatment_id: int
+
+
+class _Pinpoint(msgspec.Struct, omit_defaults=True):
+    endpointId: str | None = None  # noqa: N815 - the apps' name
+    deeplink: str | None = None
+    url: str | None = None
+    campaign: _Campaign | None = None
+    journey: dict[str, str] | None = None
+    jsonBody: Any = None  # noqa: N815 - likewise
+
+
+class _Data(msgspec.Struct, omit_defaults=True, rename="kebab"):
+    pinpoint: _Pinpoint | dict[str, Any]
+    media_url: str | None = None
+
+
+class _Payload(msgspec.Struct):
+    aps: _Aps
+    data: _Data
+
+
+_SILENT = _Aps(content_available=1)
+
+
 def make_payload(content: Push) -> tuple[bytes, bool]:
     """The body, and whether nobody is to notice it; raises RefusedError."""
     members = content.members
@@ -40,7 +83,7 @@ def make_payload(content: Push) -> tuple[bytes, bool]:
         is_silent = _is_silent(body)
     else:
         is_silent = bool(members.get("SilentPush"))
-        body = msgspec.json.encode({"aps": _aps(members, is_silent=is_silent), "data": _data(content)})
+        body = msgspec.json.encode(_Payload(_SILENT if is_silent else _aps(members), _data(content)))
     if len(body) > MOST_BYTES:
         assert TOO_LARGE.text is not None  # noqa: S101 - it stands there
         raise RefusedError.permanent(f"{TOO_LARGE.text}: {len(body)} bytes, and {MOST_BYTES} are allowed", 413)
@@ -64,42 +107,43 @@ def make_headers(content: Push, *, is_silent: bool, is_voip: bool) -> tuple[tupl
     return (push_type, _PRIORITIES[given.lower()]), own
 
 
-def _aps(members: Mapping[str, Any], *, is_silent: bool) -> dict[str, Any]:
-    if is_silent:
-        return {"content-available": 1}
-    aps: dict[str, Any] = {}
-    if alert := {name.lower(): members[name] for name in ("Title", "Body") if members.get(name)}:
-        aps["alert"] = alert
-    aps |= {"content-available": 1, "mutable-content": 1 if members.get("MediaUrl") else 0}
-    if members.get("Badge") is not None:
-        aps["badge"] = members["Badge"]
-    names = {"Sound": "sound", "Category": "category", "ThreadId": "thread-id"}
-    return aps | {key: members[name] for name, key in names.items() if members.get(name)}
+def _aps(members: Mapping[str, Any]) -> _Aps:
+    get = members.get
+    title, text = get("Title") or None, get("Body") or None
+    return _Aps(
+        alert=_Alert(title, text) if title or text else None,
+        content_available=1,
+        mutable_content=1 if get("MediaUrl") else 0,
+        badge=get("Badge"),
+        sound=get("Sound") or None,
+        category=get("Category") or None,
+        thread_id=get("ThreadId") or None,
+    )
 
 
-def _data(content: Push) -> dict[str, Any]:
-    members, origin = content.members, content.origin
-    pinpoint: dict[str, Any] = {} if content.endpoint_id is None else {"endpointId": content.endpoint_id}
-    if members.get("Action") == "DEEP_LINK":
-        pinpoint["deeplink"] = members["Url"]
-    elif members.get("Action") == "URL":
-        pinpoint["url"] = members["Url"]
+def _data(content: Push) -> _Data:
+    members, action = content.members, content.members.get("Action")
+    pinpoint = _Pinpoint(
+        endpointId=content.endpoint_id,
+        deeplink=members["Url"] if action == "DEEP_LINK" else None,
+        url=members["Url"] if action == "URL" else None,
+        jsonBody=members.get("Data") or None,
+    )
+    origin = content.origin
     if "campaign_id" in origin:
-        pinpoint["campaign"] = {
-            "campaign_id": origin["campaign_id"],
-            "campaign_activity_id": origin["campaign_activity_id"],
-            "treatment_id": int(origin["treatment_id"]),
-        }
+        activity_id, treatment_id = origin["campaign_activity_id"], int(origin["treatment_id"])
+        pinpoint.campaign = _Campaign(origin["campaign_id"], activity_id, treatment_id)
     elif origin:
-        pinpoint["journey"] = dict(origin)
-    if members.get("Data"):
-        pinpoint["jsonBody"] = members["Data"]
-    data: dict[str, Any] = {"pinpoint": {**pinpoint, **_foreign(content.context, pinpoint)}}
-    return data | ({"media-url": members["MediaUrl"]} if members.get("MediaUrl") else {})
+        pinpoint.journey = origin
+    return _Data(
+        _with_context(pinpoint, content.context) if content.context else pinpoint, members.get("MediaUrl") or None
+    )
 
 
-def _foreign(context: Mapping[str, str], ours: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in context.items() if name not in ours}
+def _with_context(pinpoint: _Pinpoint, context: Mapping[str, str]) -> dict[str, Any]:
+    """The caller's own names beside ours, which are not written over."""
+    ours = msgspec.to_builtins(pinpoint)
+    return {**ours, **{name: value for name, value in context.items() if name not in ours}}
 
 
 def _is_silent(body: bytes) -> bool:
