@@ -35,7 +35,11 @@ from repoint.delivery.push.host import URL, PushOptions
 from repoint.delivery.push.provider import PushProvider
 
 _PATH = "/rest/3.0/push/single_device"
-_HEADERS: Headers = ((b"content-type", b"application/x-www-form-urlencoded;charset=utf-8"), (b"user-agent", b"repoint"))
+_HEADERS: Headers = (
+    (b"content-type", b"application/x-www-form-urlencoded;charset=utf-8"),
+    # It wants to be called by an SDK.
+    (b"user-agent", b"BCCS_SDK/3.0 (repoint)"),
+)
 _ANDROID = "3"
 # By error_code: push.baidu.com/doc/restapi/error_code; those that are not listed follow their status.
 _ERRORS: dict[object, Meaning] = {

@@ -121,9 +121,7 @@ class FcmAccount:
         # No line ends: it goes into a header.
         if not (self._api_key.isascii() and self._api_key.isprintable()):
             raise RefusedError.permanent("the channel's ApiKey cannot be used")
-        self._tokens: Tokens | None = None
-        if members.get("ServiceJson"):
-            self._read_service_account(msgspec.json.decode(members["ServiceJson"]), http1)
+        self._tokens = self._open_tokens(members.get("ServiceJson"), http1)
         usual = "TOKEN" if self._tokens is not None and not self._api_key else "KEY"
         self._method = str(members.get("DefaultAuthenticationMethod") or usual).upper()
         self._legacy: Headers = (_JSON, (b"authorization", b"key=" + self._api_key.encode("ascii")))
@@ -132,14 +130,17 @@ class FcmAccount:
         # Why there is no token.
         self._problem: RefusedError | None = None
 
-    def _read_service_account(self, account: dict[str, Any], http1: Http1Client) -> None:
+    def _open_tokens(self, service_json: str | None, http1: Http1Client) -> Tokens | None:
+        if not service_json:
+            return None
+        account = msgspec.json.decode(service_json)
         try:
             self._key = read_rsa_key(account["private_key"])
         except KeyFormError as error:
             raise RefusedError.permanent(f"the channel's ServiceJson cannot be used: private_key is {error}") from None
         self._email, self._key_id = account["client_email"], account.get("private_key_id")
         self._path = f"/v1/projects/{quote(account['project_id'], safe='')}/messages:send".encode("ascii")
-        self._tokens = Tokens(http1, self._options.token_url, self._form)
+        return Tokens(http1, self._options.token_url, self._form)
 
     def _form(self) -> dict[str, str]:
         """What an access token is given for: developers.google.com/identity/protocols/oauth2/service-account."""
