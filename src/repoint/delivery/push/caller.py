@@ -1,6 +1,7 @@
 """How requests leave: over one HTTP/2 connection, or, for services and test servers without it, over HTTP/1.1."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -10,6 +11,9 @@ from typing import Protocol
 import httpx2
 
 from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
+
+# It would tell the URL of every request, which has an address in it for some services.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 # More of an answer is not read.
 _ANSWER_BYTES = 32 << 10
