@@ -61,14 +61,18 @@ def test_an_apple_notification_of_a_campaign() -> None:
     [
         (
             push(DIRECT, Body="B", Badge=0),
-            '{"aps":{"alert":{"body":"B"},"content-available":1,"mutable-content":0,"badge":0},"data":{"pinpoint":'
-            '{"endpointId":"ep1","campaign":{"campaign_id":"_DIRECT","campaign_activity_id":"","treatment_id":0}}}}',
+            (
+                '{"aps":{"alert":{"body":"B"},"content-available":1,"mutable-content":0,"badge":0},"data":{"pinpoint":'
+                '{"endpointId":"ep1","campaign":{"campaign_id":"_DIRECT","campaign_activity_id":"","treatment_id":0}}}}'
+            ),
         ),
         (
             push(JOURNEY, Title="T", Action="URL", Url="https://example.com"),
-            '{"aps":{"alert":{"title":"T"},"content-available":1,"mutable-content":0},"data":{"pinpoint":{"endpointId"'
-            ':"ep1","url":"https://example.com","journey":{"journey_id":"j1","journey_run_id":"r1",'
-            '"journey_activity_id":"a1"}}}}',
+            (
+                '{"aps":{"alert":{"title":"T"},"content-available":1,"mutable-content":0},"data":{"pinpoint":{"endpointId"'
+                ':"ep1","url":"https://example.com","journey":{"journey_id":"j1","journey_run_id":"r1",'
+                '"journey_activity_id":"a1"}}}}'
+            ),
         ),
         (
             push(Title="T", SilentPush=True, Data={"a": "b"}, Sound="x"),
@@ -76,8 +80,10 @@ def test_an_apple_notification_of_a_campaign() -> None:
         ),
         (
             push(context={"endpointId": "no", "order": "7"}, Body="B"),
-            '{"aps":{"alert":{"body":"B"},"content-available":1,"mutable-content":0},"data":{"pinpoint":{"endpointId"'
-            ':"ep1","order":"7"}}}',
+            (
+                '{"aps":{"alert":{"body":"B"},"content-available":1,"mutable-content":0},"data":{"pinpoint":{"endpointId"'
+                ':"ep1","order":"7"}}}'
+            ),
         ),
         (push(RawContent='{"aps": {"content-available": 0}, "x": 1}'), '{"aps": {"content-available": 0}, "x": 1}'),
     ],
@@ -297,7 +303,7 @@ def test_what_is_too_large_is_refused(make: Any, arguments: tuple[str, ...]) -> 
     status_code, told = refusal(make, Push({"Body": "x" * 6_200}), *arguments)
 
     assert status_code == 413
-    assert told.startswith("The notification is too large: 6")
+    assert told.startswith("The notification is too large: ")
 
 
 def test_amazons() -> None:
