@@ -91,7 +91,7 @@ async def test_all_messages_share_one_connection(server: Http2Server, opens: Cal
     ],
 )
 async def test_what_the_server_asks_for_is_kept_to(
-    tls: tuple[ssl.SSLContext, Path], opens: Callable[..., Any], settings: dict[SettingCodes | int, int]
+    tls: tuple[ssl.SSLContext, Path], opens: Callable[..., Any], settings: dict[SettingCodes, int]
 ) -> None:
     with Http2Server(settings).running(tls[0]) as server:
         server.raises_windows = True

@@ -117,9 +117,9 @@ class _Credentials:
         except CertificateError as error:
             raise RefusedError.permanent(f"the channel's credentials cannot be used: {error}") from None
         except KeyFormError as error:
-            raise RefusedError.permanent(f"the channel's TokenKey cannot be used: {error}") from None
+            raise RefusedError.permanent(f"the channel's credentials cannot be used: TokenKey is {error}") from None
         if topic and not (topic.isascii() and topic.isprintable()):
-            raise RefusedError.permanent("the channel's BundleId cannot be used")
+            raise RefusedError.permanent("the channel's credentials cannot be used: BundleId is no name of an app")
         self.topic = f"{topic}.voip" if topic and self.is_voip and not topic.endswith(".voip") else topic
         given = str(members.get("DefaultAuthenticationMethod") or "").upper()
         self.method = _METHODS.get(given) or next(iter(self.trust))
