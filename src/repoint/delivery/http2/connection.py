@@ -13,9 +13,7 @@ from hpack import HPACKError
 from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
 from repoint.delivery.http2.frames import (
     ACK,
-    END_HEADERS,
     END_STREAM,
-    MOST_BYTES,
     PREFACE,
     WINDOW_BYTES,
     Code,
@@ -26,7 +24,8 @@ from repoint.delivery.http2.frames import (
     number_frame,
     settings,
 )
-from repoint.delivery.http2.headers import Packer, Unpacker
+from repoint.delivery.http2.headers import Unpacker
+from repoint.delivery.http2.outgoing import Outgoing
 from repoint.delivery.http2.reader import Reader
 
 # Nobody may be refused so often: who is told that it was not taken is asked again.
@@ -62,12 +61,9 @@ class Connection(asyncio.Protocol):
         self.ready: asyncio.Future[None] = loop.create_future()
         self._most_streams = self._wanted_streams = most_streams
         self._streams: dict[int, Request] = {}
-        # Those whose body is not gone.
-        self._blocked: dict[int, Request] = {}
         self._next_id = 1
-        self._window = self._stream_window = WINDOW_BYTES
         self._unread_bytes = 0
-        self._packer = Packer(((b":method", b"POST"), (b":scheme", b"https"), (b":authority", authority)))
+        self._outgoing = Outgoing(authority)
         self._unpacker = Unpacker()
         self._reader = Reader()
         self._reads: dict[int, Callable[[int, int, bytes, int], None]] = {
@@ -142,11 +138,8 @@ class Connection(asyncio.Protocol):
         if not self.ready.done() or self._transport.is_closing():
             return
         out: list[bytes] = []
-        for stream_id in tuple(self._blocked):
-            self._send_body(stream_id, self._blocked[stream_id], out)
-        while (
-            len(self._streams) < self._most_streams and self._window > 0 and not (self._is_leaving or self._is_paused)
-        ):
+        self._outgoing.go_on(out)
+        while self._may_begin():
             request = self._work.take()
             if request is None:
                 break
@@ -155,6 +148,10 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"".join(out))
         if self._is_leaving and not self._streams:
             self._transport.close()
+
+    def _may_begin(self) -> bool:
+        has_room = len(self._streams) < self._most_streams and self._outgoing.has_room
+        return has_room and not (self._is_leaving or self._is_paused)
 
     def expire(self, before: float) -> None:
         """Give up requests that were begun before this moment."""
@@ -199,52 +196,25 @@ class Connection(asyncio.Protocol):
             self._leave()
         self._streams[stream_id] = request
         request.begun_at = self._now()
-        block, body = self._packer.pack(request.path, request.common, request.own), request.body
-        size = len(body)
-        if len(block) <= MOST_BYTES and size <= min(MOST_BYTES, self._window, self._stream_window):
-            # As it nearly always is.
-            self._window -= size
-            out.append(frame(Kind.HEADERS, END_HEADERS, stream_id, block))
-            out.append(frame(Kind.DATA, END_STREAM, stream_id, body))
-            return
-        pieces = [block[start : start + MOST_BYTES] for start in range(0, len(block), MOST_BYTES)]
-        for number, piece in enumerate(pieces, 1):
-            kind = Kind.HEADERS if number == 1 else Kind.CONTINUATION
-            out.append(frame(kind, END_HEADERS if number == len(pieces) else 0, stream_id, piece))
-        request.unsent, request.window = body, self._stream_window
-        self._blocked[stream_id] = request
-        self._send_body(stream_id, request, out)
-
-    def _send_body(self, stream_id: int, request: Request, out: list[bytes]) -> None:
-        """Send what the peer takes; the last piece says that it is the last."""
-        while stream_id in self._blocked:
-            room = min(self._window, request.window, MOST_BYTES)
-            if room <= 0 and request.unsent:
-                return
-            piece, request.unsent = request.unsent[:room], request.unsent[room:]
-            self._window -= len(piece)
-            request.window -= len(piece)
-            out.append(frame(Kind.DATA, 0 if request.unsent else END_STREAM, stream_id, piece))
-            if not request.unsent:
-                del self._blocked[stream_id]
+        self._outgoing.begin(stream_id, request, out)
 
     def _finish(self, stream_id: int, request: Request) -> None:
-        if stream_id in self._blocked:
+        if not self._outgoing.is_whole(stream_id):
             self._reset(stream_id, Code.NO_ERROR)
-            del self._blocked[stream_id]
+            self._outgoing.forget(stream_id)
         del self._streams[stream_id]
         request.finish(Answer(request.status, request.headers, request.received))
 
     def _lose(self, stream_id: int, why: NoAnswer) -> None:
         """A request that will have no answer."""
-        if stream_id in self._blocked:
-            self._refuse(stream_id, why)
-        else:
+        if self._outgoing.is_whole(stream_id):
             self._streams.pop(stream_id).finish(NoAnswer(why.detail, why.is_late, is_in_doubt=True))
+        else:
+            self._refuse(stream_id, why)
 
     def _refuse(self, stream_id: int, why: NoAnswer) -> None:
         """A request that the peer cannot have taken."""
-        self._blocked.pop(stream_id, None)
+        self._outgoing.forget(stream_id)
         self._work.put_back(self._streams.pop(stream_id), why)
 
     def _reset(self, stream_id: int, code: Code) -> None:
@@ -305,13 +275,7 @@ class Connection(asyncio.Protocol):
             self._finish(stream_id, request)
 
     def _on_window(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        more = _number(payload) & _LAST_STREAM
-        if stream_id == 0:
-            self._window += more
-        elif (request := self._blocked.get(stream_id)) is not None:
-            request.window += more
-        if self._window > _LAST_STREAM:
-            raise NotHttp2Error("too large a window", Code.FLOW_CONTROL_ERROR)
+        self._outgoing.widen(stream_id, _number(payload) & _LAST_STREAM)
 
     def _on_settings(self, flags: int, _stream_id: int, payload: bytes, size: int) -> None:
         if flags & ACK:
@@ -328,14 +292,8 @@ class Connection(asyncio.Protocol):
     def _set(self, name: int, value: int) -> None:
         if name == Setting.MAX_CONCURRENT_STREAMS:
             self._most_streams = min(value, self._wanted_streams)
-        elif name == Setting.HEADER_TABLE_SIZE:
-            self._packer.limit(value)
-        elif name == Setting.INITIAL_WINDOW_SIZE:
-            if value > _LAST_STREAM:
-                raise NotHttp2Error("too large a window", Code.FLOW_CONTROL_ERROR)
-            for request in self._blocked.values():
-                request.window += value - self._stream_window
-            self._stream_window = value
+        else:
+            self._outgoing.set(name, value)
 
     def _on_ping(self, flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
         if not flags & ACK:
@@ -350,7 +308,7 @@ class Connection(asyncio.Protocol):
             return
         if request.status:
             # An answer that needs no more of the request, or that breaks off in its body.
-            self._blocked.pop(stream_id, None)
+            self._outgoing.forget(stream_id)
             self._finish(stream_id, request)
         elif code == Code.REFUSED_STREAM:
             self._refuse(stream_id, NoAnswer("the server refused the request"))
