@@ -44,7 +44,7 @@ def opens(tls: tuple[ssl.SSLContext, Path]) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def opens(server: Http2Server, **options: Any) -> AsyncIterator[Provider]:
-        usual = {"url": server.url, "ca_file": tls[1], "answer_timeout_s": 0.5}
+        usual = {"url": server.url, "ca_file": tls[1], "answer_timeout_s": 10}
         channels = channels_of("APNS", **token_key())
         async with asyncio.timeout(20), opening("push_apns", usual | options, [], channel=channels.find)() as provider:
             yield provider
@@ -194,7 +194,7 @@ async def test_bytes_that_mean_nothing_leave_requests_in_doubt(
     server: Http2Server, opens: Callable[..., Any], nonsense: bytes
 ) -> None:
     server.answer = lambda asked: Reply(writes=nonsense) if number_of(asked) == 1 else Reply()
-    async with opens(server) as provider:
+    async with opens(server, answer_timeout_s=0.7) as provider:
         outcomes = await send(provider, 1)
         later = await send(provider, 2)
 
@@ -206,7 +206,7 @@ async def test_a_silent_server_leaves_requests_in_doubt_and_is_left(
     server: Http2Server, opens: Callable[..., Any]
 ) -> None:
     server.answer = lambda _: Reply(hangs=True)
-    async with opens(server) as provider:
+    async with opens(server, answer_timeout_s=0.7) as provider:
         outcomes = await send(provider, 1, 2)
         server.answer = lambda _: Reply()
         later = await send(provider, 3)
