@@ -66,8 +66,8 @@ class Packer:
             self._known.clear()
 
     def _learn(self, common: Headers) -> tuple[bytes, bytes]:
-        count = self._count
-        pseudo = self._announced() + b"".join([self._pack(pair) for pair in self._pseudo])
+        count, announced = self._count, self._announced()
+        pseudo = b"".join([self._pack(pair) for pair in self._pseudo])
         packed = b"".join([self._pack(pair) for pair in common])
         if self._count != count:
             # References have moved, and what went into the table now is one the next time.
@@ -76,7 +76,7 @@ class Packer:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[id(common)] = common, pseudo, packed
-        return pseudo, packed
+        return announced + pseudo, packed
 
     def _announced(self) -> bytes:
         """What has to be said before the next block: RFC 7541 section 4.2."""

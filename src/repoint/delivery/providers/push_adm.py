@@ -2,6 +2,8 @@
 
 Sent with the client id and secret that the application's channel has. A registration that ADM says is gone makes its
 endpoint INACTIVE; one that it wants to be replaced is told as UpdatedToken.
+
+Tested against a server of the tests' own, by the reference that Amazon has published; not against Amazon's.
 """
 
 import asyncio

@@ -4,6 +4,8 @@ Sent with the credentials that the application's channel has: a token key (.p8),
 Messages of `APNS_SANDBOX` and `APNS_VOIP_SANDBOX` go to the sandbox. An application's channel has one HTTP/2 connection
 in a process, over which many messages are under way at once. The header `apns-id` is made of the message's id. A
 token that Apple says is gone makes its endpoint INACTIVE.
+
+Tested against an HTTP/2 server of the tests' own, by the rules that Apple has published; not against Apple's.
 """
 
 import asyncio

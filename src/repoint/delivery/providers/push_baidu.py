@@ -2,6 +2,8 @@
 
 Sent with the API key and secret that the application's channel has, each as a request to `single_device` of its REST
 API. A channel id that Baidu says is bound to nothing makes its endpoint INACTIVE.
+
+Tested against a server of the tests' own, with the error codes that are generally known; not against Baidu's.
 """
 
 import asyncio

@@ -4,6 +4,8 @@ With the service account of the application's channel (method TOKEN) they go to 
 (method KEY) to the legacy one, which Google has switched off and test servers still have. All messages of a process
 share one HTTP/2 connection; `http://` URLs, and `http_version = "1.1"`, are for test servers without it. A token that
 FCM says is unregistered makes its endpoint INACTIVE.
+
+Tested against servers of the tests' own, by the reference that Google has published; not against Google's.
 """
 
 import asyncio
