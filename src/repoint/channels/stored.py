@@ -54,6 +54,13 @@ async def load_channels(db: Db, settings: Settings, application_id: str) -> dict
     return {channel.kind.type: channel for channel in channels}
 
 
+async def load_channel(db: Db, settings: Settings, application_id: str, channel_type: ChannelType) -> Channel | None:
+    """One channel; None when the application has not set it up."""
+    parameters = {"application_id": application_id, "kinds": [_RESOURCES[channel_type].kind]}
+    row = await db.row(Q.channels_of, parameters)
+    return None if row is None else _channel(row, settings)
+
+
 def sealed(kind: Kind, settings: Settings, application_id: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """Members as a document keeps them."""
     seal = load_seal(settings)

@@ -2,9 +2,11 @@
 
 from weakref import WeakKeyDictionary
 
+from repoint.channels.stored import Channel, load_channel
+from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Database
 from repoint.delivery.mailbox import keeps
-from repoint.delivery.provider import Surroundings
+from repoint.delivery.provider import FindsChannel, Surroundings
 from repoint.delivery.routes import read_routes
 from repoint.delivery.routing import Providers
 from repoint.functions.opened import functions_of
@@ -17,7 +19,17 @@ def providers_of(database: Database, settings: Settings) -> Providers:
     """The providers; raises RouteError when settings about them do not fit, which is checked at the start."""
     found = _opened.get(database)
     if found is None:
-        surroundings = Surroundings(settings, keeps(database), functions_of(database, settings))
+        surroundings = Surroundings(
+            settings, keeps(database), functions_of(database, settings), _finds(database, settings)
+        )
         found = _opened[database] = Providers(read_routes(settings), surroundings)
         database.before_close(found.close)
     return found
+
+
+def _finds(database: Database, settings: Settings) -> FindsChannel:
+    async def find(application_id: str, channel_type: ChannelType) -> Channel | None:
+        async with database.connection() as db:
+            return await load_channel(db, settings, application_id, channel_type)
+
+    return find

@@ -40,6 +40,8 @@ class Outcome(msgspec.Struct, frozen=True):
     is_in_doubt: bool = False
     # The address is no more (an unregistered token); its endpoint becomes INACTIVE.
     is_gone: bool = False
+    # The address that the service wants to be used in place of this one from now on.
+    updated_token: str | None = None
     # What the user's code answered about this endpoint, for the splits of a journey (journeys.md section 8).
     event_attributes: Mapping[str, str] | None = None
 

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from repoint.channels.stored import Channel
 from repoint.contract.shapes import ChannelType
 from repoint.delivery.message import Message
 from repoint.delivery.outcome import Outcome
@@ -14,6 +15,13 @@ from repoint.functions.call import Functions
 from repoint.settings import Settings
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
+# An application's channel of that type as it is stored now, with its credentials; None when there is none.
+FindsChannel = Callable[[str, ChannelType], Awaitable[Channel | None]]
+
+
+async def no_channel(_application_id: str, _channel_type: ChannelType) -> Channel | None:
+    """There is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,8 @@ class Surroundings:
     keep: Callable[[Sequence[Message]], Awaitable[None]]
     # Those of the process, which everybody shares who has some called.
     functions: Functions
+    # For providers that send with credentials of the application's own. What the database raises rises.
+    channel: FindsChannel = no_channel
 
 
 class Provider(Protocol):

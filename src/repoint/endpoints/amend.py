@@ -2,15 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 
+from repoint.contract.shapes import ChannelType
+from repoint.db.parameters import as_json
+from repoint.db.pool import Parameters
+from repoint.db.queries import Query, load_queries
 from repoint.endpoints.patch import patch_of_request
 from repoint.endpoints.plan import Stamp, microseconds
 from repoint.endpoints.upsert import Rules, apply_rows
 from repoint.operation import Call
 
+Q = load_queries("repoint.endpoints")
 
-async def set_inactive(call: Call, application_id: str, endpoint_ids: Sequence[str]) -> None:
-    """Send nothing more to these endpoints until they are written again: their addresses are no more."""
-    await _amend(call, application_id, endpoint_ids, {"EndpointStatus": "INACTIVE"})
+
+# An endpoint's key, and the channel and address that it had.
+Gone = tuple[str, ChannelType, str]
+
+
+def ask_set_gone(application_id: str, gone: Sequence[Gone]) -> tuple[Query, Parameters]:
+    """The statement that sends nothing more to endpoints whose address is no more, until they are written again.
+
+    Those that have another address by now stay as they are. It waits for nobody, and needs no lock.
+    """
+    keys, channel_types, addresses = zip(*gone, strict=True)
+    columns = {"keys": as_json(keys), "channel_types": as_json(channel_types), "addresses": as_json(addresses)}
+    return Q.set_gone, {"application_id": application_id, **columns}
 
 
 async def opt_out(call: Call, application_id: str, endpoint_id: str) -> None:

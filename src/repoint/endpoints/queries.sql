@@ -204,6 +204,20 @@ FROM ROWS FROM (json_array_elements_text(%(channel_types)s), json_array_elements
     ) AS other
 WHERE e.ctid = other.place
 
+-- set_gone --
+-- Endpoints that still have an address which is no more become INACTIVE; one that is being written anew is left alone.
+UPDATE endpoints e SET endpoint_status = 'INACTIVE'
+FROM ROWS FROM (json_array_elements_text(%(keys)s), json_array_elements_text(%(channel_types)s),
+                json_array_elements_text(%(addresses)s)) AS gone (endpoint_key, channel_type, address),
+    LATERAL (
+        SELECT ctid AS place FROM endpoints
+        WHERE application_id = %(application_id)s AND endpoint_key = gone.endpoint_key
+            AND channel_type = gone.channel_type AND address = gone.address AND endpoint_status = 'ACTIVE'
+        OFFSET 0
+        FOR UPDATE SKIP LOCKED
+    ) AS found
+WHERE e.ctid = found.place
+
 -- evict --
 -- Endpoints that made room for the 16th of their user.
 UPDATE endpoints e SET endpoint_status = 'INACTIVE', user_key = NULL

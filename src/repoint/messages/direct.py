@@ -8,13 +8,13 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from repoint.channels.stored import load_channels
-from repoint.contract.errors import NotFoundException
 from repoint.delivery.outcome import Outcome
 from repoint.delivery.recipient import Recipient, Source
 from repoint.delivery.records import Recorder
 from repoint.delivery.send import send
 from repoint.delivery.tracking import tracking_of
-from repoint.endpoints.amend import set_inactive
+from repoint.endpoints.amend import Gone, ask_set_gone
+from repoint.endpoints.key import endpoint_key
 from repoint.events.records import Origin
 from repoint.messages.templates import load_templates
 from repoint.operation import Call
@@ -51,15 +51,20 @@ async def send_direct(
     recorder = Recorder(origin, source, call.request_id, trace_id)
     outcomes = await send(call.database, call.settings, recorder, recipients, call.now, begins_within_s=BEGINS_WITHIN_S)
     told = zip(recipients, outcomes, strict=True)
-    await _set_inactive(
-        call, source.application_id, [each.client_id for each, outcome in told if outcome.is_gone and each.endpoint]
-    )
+    gone = [
+        (endpoint_key(each.client_id), each.channel_type, each.address)
+        for each, outcome in told
+        if outcome.is_gone and each.endpoint
+    ]
+    if gone:
+        await _set_gone(call, source.application_id, gone)
     return outcomes
 
 
-async def _set_inactive(call: Call, application_id: str, endpoint_ids: Sequence[str]) -> None:
+async def _set_gone(call: Call, application_id: str, gone: Sequence[Gone]) -> None:
     """Endpoints whose address is no more. When that fails, the caller is told all the same what became of messages."""
     try:
-        await set_inactive(call, application_id, endpoint_ids)
-    except (psycopg.Error, PoolTimeout, NotFoundException):
-        log.exception("Endpoints without an address could not be made inactive", endpoints=len(endpoint_ids))
+        async with call.step() as db:
+            await db.execute(*ask_set_gone(application_id, gone))
+    except (psycopg.Error, PoolTimeout):
+        log.exception("Endpoints without an address could not be made inactive", endpoints=len(gone))

@@ -14,6 +14,8 @@ def result(recipient: Recipient, outcome: Outcome, *, with_address: bool = False
     found = {"DeliveryStatus": str(outcome.status), "StatusCode": outcome.status_code, "StatusMessage": outcome.detail}
     if outcome.is_sent:
         found |= {"MessageId": recipient.message_id, "StatusMessage": _told_of_sent(recipient, outcome)}
+    if outcome.updated_token is not None:
+        found["UpdatedToken"] = outcome.updated_token
     return found | {"Address": recipient.address} if with_address else found
 
 

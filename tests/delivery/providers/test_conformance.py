@@ -12,9 +12,12 @@ from msgspec.structs import replace
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import KINDS
 from repoint.discover import discover
-from tests.delivery.providers.ways import PASSWORD, WAYS, Does, Way
+from tests.delivery.providers import push_ways, ways
+from tests.delivery.providers.ways import PASSWORD, Does, Way
 
 discover()
+
+WAYS = ways.WAYS | push_ways.WAYS
 
 
 @pytest.fixture(params=WAYS)

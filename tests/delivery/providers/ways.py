@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from msgspec.structs import replace
 
 from repoint.delivery.message import Custom, Message, Voice
-from repoint.delivery.provider import KINDS, Provider, Surroundings
+from repoint.delivery.provider import KINDS, FindsChannel, Provider, Surroundings, no_channel
 from repoint.functions.call import open_functions
 from repoint.settings import Settings
 from tests.fixtures.amazon import Amazon, error
@@ -62,7 +62,11 @@ class Way:
 
 
 def opening(
-    kind: str, options: dict[str, Any], kept: list[Message], settings: Settings | None = None
+    kind: str,
+    options: dict[str, Any],
+    kept: list[Message],
+    settings: Settings | None = None,
+    channel: FindsChannel = no_channel,
 ) -> Callable[[], AbstractAsyncContextManager[Provider]]:
     """What opens a provider as a process does."""
 
@@ -75,7 +79,7 @@ def opening(
     @asynccontextmanager
     async def opens() -> AsyncIterator[Provider]:
         async with open_functions(settings) as functions:
-            surroundings = Surroundings(settings, keep, functions)
+            surroundings = Surroundings(settings, keep, functions, channel)
             async with found.opens(found.options.model_validate(options), surroundings) as provider:
                 yield provider
 

@@ -12,6 +12,7 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.records import Delivered, subject_of
 from repoint.delivery.sent import Sent
 from repoint.delivery.suppression import Reason
+from repoint.endpoints.amend import Gone
 from repoint.events.emit import Event
 from repoint.events.records import CampaignStatus, Subject, campaign_send
 
@@ -44,11 +45,14 @@ class Finished:
     events: list[Event] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     bounced: list[tuple[ChannelType, str, Reason]] = field(default_factory=list)
+    # Endpoints whose address turned out to be no more.
+    gone: list[Gone] = field(default_factory=list)
     counts: Counts = field(default_factory=dict)
 
     def copy(self) -> "Finished":
         """The same, to be added to."""
-        return Finished(self.at, [*self.entries], [*self.events], [*self.sent], [*self.bounced], {**self.counts})
+        lists = [*self.entries], [*self.events], [*self.sent], [*self.bounced], [*self.gone]
+        return Finished(self.at, *lists, {**self.counts})
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something."""
@@ -98,6 +102,8 @@ class Writer:
         finished.events += events
         if sent is not None:
             finished.sent.append(sent)
+        if outcome.is_gone:
+            finished.gone.append((candidate.key, recipient.channel_type, recipient.address))
         if delivered.is_hard_bounce and delivered.message is not None:
             finished.bounced.append((delivered.message.channel_type, delivered.message.address, "BOUNCE"))
 

@@ -24,6 +24,7 @@ from repoint.db.queries import Query, load_queries
 from repoint.delivery.ledger import ask_write
 from repoint.delivery.sent import ask_note_sent
 from repoint.delivery.suppression import ask_suppress
+from repoint.endpoints.amend import ask_set_gone
 from repoint.events.emit import ask_announce, ask_append
 from repoint.queue.lease import LostClaimError
 from repoint.settings import Settings
@@ -155,5 +156,7 @@ class Steps:
         if written.events:
             yield ask_announce()
             yield ask_append(written.events)
+        if written.gone:
+            yield ask_set_gone(application_id, written.gone)
         if self._settings.suppress_bounced:
             yield from ask_suppress(written.bounced, written.at)

@@ -1,0 +1,336 @@
+"""One HTTP/2 connection of a client (RFC 9113): requests with a body, many at once, and their answers.
+
+At every moment it is known of each request whether the peer can have it: not before its last byte was written, and not
+when the peer said so. Only those that it can have are in doubt when the connection is lost.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from hpack import HPACKError
+
+from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
+from repoint.delivery.http2.frames import (
+    ACK,
+    END_STREAM,
+    PREFACE,
+    WINDOW_BYTES,
+    Code,
+    Kind,
+    NotHttp2Error,
+    Setting,
+    frame,
+    number_frame,
+    settings,
+)
+from repoint.delivery.http2.headers import Unpacker
+from repoint.delivery.http2.outgoing import Outgoing
+from repoint.delivery.http2.reader import Reader
+
+# Nobody may be refused so often: who is told that it was not taken is asked again.
+MOST_REFUSALS = 3
+_LAST_STREAM = (1 << 31) - 1
+_REASON_CHARACTERS = 200
+_FIRST_FINAL = 200
+_SETTING_BYTES = 6
+_NUMBER_BYTES = 4
+
+
+class Work(Protocol):
+    """What connections take requests from."""
+
+    def take(self) -> Request | None:
+        """The next request; None when there is none."""
+
+    def put_back(self, request: Request, why: NoAnswer) -> None:
+        """A request that was certainly not taken; `why` is told of it when it was so too often."""
+
+    def leave(self, connection: "Connection") -> None:
+        """This connection takes no more requests."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection, from when it is made; usable as soon as `ready` has a result."""
+
+    def __init__(self, authority: bytes, work: Work, most_streams: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._now: Callable[[], float] = loop.time
+        self._work = work
+        # None when the peer has said how it wants things; raises NotHttp2Error.
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self._most_streams = self._wanted_streams = most_streams
+        self._streams: dict[int, Request] = {}
+        self._next_id = 1
+        self._unread_bytes = 0
+        self._outgoing = Outgoing(authority)
+        self._unpacker = Unpacker()
+        self._reader = Reader()
+        self._reads: dict[int, Callable[[int, int, bytes, int], None]] = {
+            Kind.DATA: self._on_data,
+            Kind.HEADERS: self._on_headers,
+            Kind.RST_STREAM: self._on_reset,
+            Kind.SETTINGS: self._on_settings,
+            Kind.PUSH_PROMISE: self._on_push,
+            Kind.PING: self._on_ping,
+            Kind.GOAWAY: self._on_goaway,
+            Kind.WINDOW_UPDATE: self._on_window,
+        }
+        self._is_leaving = False
+        self._is_paused = False
+        self._why = NoAnswer("the connection was lost")
+        self.heard_at = self._now()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._streams
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it takes no more requests."""
+        return self._is_leaving
+
+    # What the loop tells of the connection.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        self._transport = cast("asyncio.Transport", transport)
+        ours = {Setting.HEADER_TABLE_SIZE: 0, Setting.ENABLE_PUSH: 0}
+        self._transport.write(PREFACE + settings(ours))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """See asyncio."""
+        if not self.ready.done():
+            told = f": {type(error).__name__}" if error is not None else ""
+            self.ready.set_exception(NotHttp2Error(f"the server closed the connection{told}"))
+            self.ready.exception()
+        self._leave()
+        for stream_id in tuple(self._streams):
+            self._lose(stream_id, self._why)
+
+    def pause_writing(self) -> None:
+        """See asyncio."""
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        """See asyncio."""
+        self._is_paused = False
+        self.go_on()
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        self.heard_at = self._now()
+        try:
+            for kind, flags, stream_id, payload, size in self._reader.feed(data):
+                if kind in self._reads:
+                    self._reads[kind](flags, stream_id, payload, size)
+        except (NotHttp2Error, HPACKError) as error:
+            self._fail(error)
+            return
+        self._acknowledge_bytes()
+        self.go_on()
+
+    # What the client has done.
+
+    def go_on(self) -> None:
+        """Send what there is and the peer allows."""
+        if not self.ready.done() or self._transport.is_closing():
+            return
+        out: list[bytes] = []
+        self._outgoing.go_on(out)
+        while self._may_begin():
+            request = self._work.take()
+            if request is None:
+                break
+            self._begin(request, out)
+        if out:
+            self._transport.write(b"".join(out))
+        if self._is_leaving and not self._streams:
+            self._transport.close()
+
+    def _may_begin(self) -> bool:
+        has_room = len(self._streams) < self._most_streams and self._outgoing.has_room
+        return has_room and not (self._is_leaving or self._is_paused)
+
+    def expire(self, before: float) -> None:
+        """Give up requests that were begun before this moment."""
+        # They stand in the order in which they were begun.
+        late = []
+        for stream_id, request in self._streams.items():
+            if request.begun_at >= before:
+                break
+            late.append(stream_id)
+        if not late:
+            return
+        is_silent = self.heard_at < before
+        for stream_id in late:
+            self._reset(stream_id, Code.CANCEL)
+            self._lose(stream_id, NoAnswer("the server did not answer in time", is_late=True))
+        if is_silent:
+            # Nobody is there any more, or nobody who listens.
+            self.abort(NoAnswer("the server has fallen silent", is_late=True))
+        else:
+            self.go_on()
+
+    def close(self) -> None:
+        """Say that nothing more will come."""
+        self._leave()
+        if not self._transport.is_closing():
+            self._transport.write(frame(Kind.GOAWAY, 0, 0, bytes(8)))
+            self._transport.close()
+
+    def abort(self, why: NoAnswer) -> None:
+        """Break off; `why` is told of what is under way."""
+        self._leave()
+        self._transport.abort()
+        for stream_id in tuple(self._streams):
+            self._lose(stream_id, why)
+
+    # Requests.
+
+    def _begin(self, request: Request, out: list[bytes]) -> None:
+        stream_id = self._next_id
+        self._next_id += 2
+        if self._next_id > _LAST_STREAM:
+            self._leave()
+        self._streams[stream_id] = request
+        request.begun_at = self._now()
+        self._outgoing.begin(stream_id, request, out)
+
+    def _finish(self, stream_id: int, request: Request) -> None:
+        if not self._outgoing.is_whole(stream_id):
+            self._reset(stream_id, Code.NO_ERROR)
+            self._outgoing.forget(stream_id)
+        del self._streams[stream_id]
+        request.finish(Answer(request.status, request.headers, request.received))
+
+    def _lose(self, stream_id: int, why: NoAnswer) -> None:
+        """A request that will have no answer."""
+        if self._outgoing.is_whole(stream_id):
+            self._streams.pop(stream_id).finish(NoAnswer(why.detail, why.is_late, is_in_doubt=True))
+        else:
+            self._refuse(stream_id, why)
+
+    def _refuse(self, stream_id: int, why: NoAnswer) -> None:
+        """A request that the peer cannot have taken."""
+        self._outgoing.forget(stream_id)
+        self._work.put_back(self._streams.pop(stream_id), why)
+
+    def _reset(self, stream_id: int, code: Code) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(number_frame(Kind.RST_STREAM, stream_id, code))
+
+    def _leave(self) -> None:
+        if not self._is_leaving:
+            self._is_leaving = True
+            self._work.leave(self)
+
+    def _fail(self, error: NotHttp2Error | HPACKError) -> None:
+        """The peer cannot be understood."""
+        code = error.code if isinstance(error, NotHttp2Error) else Code.COMPRESSION_ERROR
+        if not self.ready.done():
+            self.ready.set_exception(NotHttp2Error("the server does not speak HTTP/2"))
+            self.ready.exception()
+        if not self._transport.is_closing():
+            self._transport.write(frame(Kind.GOAWAY, 0, 0, bytes(4) + code.to_bytes(4)))
+        self.abort(NoAnswer("the server does not keep to HTTP/2"))
+
+    # Frames.
+
+    def _on_headers(self, flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        # Unpacked in any case: the table, while there is one, must not lose step.
+        status, headers = self._unpacker.unpack(payload)
+        request = self._streams.get(stream_id)
+        if request is None:
+            if stream_id >= self._next_id or not stream_id % 2:
+                raise NotHttp2Error("an answer to nothing")
+            return
+        # A second block holds trailers.
+        if not request.status:
+            if not status:
+                self._reset(stream_id, Code.PROTOCOL_ERROR)
+                self._lose(stream_id, NoAnswer("the server answered what is no HTTP"))
+                return
+            if status < _FIRST_FINAL:
+                # 103 and the like: the answer is still to come.
+                return
+            request.status, request.headers = status, headers
+        if flags & END_STREAM:
+            self._finish(stream_id, request)
+
+    def _on_data(self, flags: int, stream_id: int, payload: bytes, size: int) -> None:
+        self._unread_bytes += size
+        request = self._streams.get(stream_id)
+        if request is None:
+            return
+        if not request.status:
+            raise NotHttp2Error("a body without headers")
+        request.received += payload
+        if flags & END_STREAM:
+            self._finish(stream_id, request)
+        elif len(request.received) > WINDOW_BYTES // 2:
+            # More is not read of any answer.
+            self._reset(stream_id, Code.CANCEL)
+            self._finish(stream_id, request)
+
+    def _on_window(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        self._outgoing.widen(stream_id, _number(payload) & _LAST_STREAM)
+
+    def _on_settings(self, flags: int, _stream_id: int, payload: bytes, size: int) -> None:
+        if flags & ACK:
+            self._unpacker.without_table()
+            return
+        if size % _SETTING_BYTES:
+            raise NotHttp2Error("SETTINGS", Code.FRAME_SIZE_ERROR)
+        for at in range(0, size, _SETTING_BYTES):
+            self._set(int.from_bytes(payload[at : at + 2]), int.from_bytes(payload[at + 2 : at + _SETTING_BYTES]))
+        self._transport.write(frame(Kind.SETTINGS, ACK, 0, b""))
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def _set(self, name: int, value: int) -> None:
+        if name == Setting.MAX_CONCURRENT_STREAMS:
+            self._most_streams = min(value, self._wanted_streams)
+        else:
+            self._outgoing.set(name, value)
+
+    def _on_ping(self, flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
+        if not flags & ACK:
+            self._transport.write(frame(Kind.PING, ACK, 0, payload))
+
+    def _on_push(self, _flags: int, _stream_id: int, _payload: bytes, _size: int) -> None:
+        raise NotHttp2Error("PUSH_PROMISE")
+
+    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        code, request = _number(payload), self._streams.get(stream_id)
+        if request is None:
+            return
+        if request.status:
+            # An answer that needs no more of the request, or that breaks off in its body.
+            self._outgoing.forget(stream_id)
+            self._finish(stream_id, request)
+        elif code == Code.REFUSED_STREAM:
+            self._refuse(stream_id, NoAnswer("the server refused the request"))
+        else:
+            self._lose(stream_id, NoAnswer("the server broke the request off"))
+
+    def _on_goaway(self, _flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
+        last = _number(payload[:_NUMBER_BYTES]) & _LAST_STREAM
+        told = "".join(each for each in payload[2 * _NUMBER_BYTES :].decode("ascii", "replace") if each.isprintable())
+        self._why = NoAnswer(f"the server ended the connection {told[:_REASON_CHARACTERS]}".rstrip())
+        self._leave()
+        for stream_id in [each for each in self._streams if each > last]:
+            self._refuse(stream_id, self._why)
+
+    def _acknowledge_bytes(self) -> None:
+        """Let the peer send as much again as was read."""
+        if self._unread_bytes > WINDOW_BYTES // 2 and not self._transport.is_closing():
+            self._transport.write(number_frame(Kind.WINDOW_UPDATE, 0, self._unread_bytes))
+            self._unread_bytes = 0
+
+
+def _number(payload: bytes) -> int:
+    if len(payload) != _NUMBER_BYTES:
+        raise NotHttp2Error("a number of another size", Code.FRAME_SIZE_ERROR)
+    return int.from_bytes(payload)

@@ -1,0 +1,41 @@
+"""Notifications as Amazon Device Messaging takes them (channels.md section 6.4)."""
+
+from typing import Any
+
+import msgspec
+
+from repoint.delivery.message import Push
+from repoint.delivery.push.account import RefusedError
+from repoint.delivery.push.data import pinpoint_data
+from repoint.delivery.push.failure import TOO_LARGE, read_object
+
+MOST_BYTES = 6 * 1024
+
+
+def make_adm(content: Push) -> bytes:
+    """The body of a message; raises RefusedError."""
+    members = content.members
+    if "RawContent" in members:
+        raw = members["RawContent"].encode()
+        data = read_object(raw).get("data")
+        if not isinstance(data, dict):
+            raise RefusedError.permanent("Invalid RawContent: data must be an object")
+        _check(data)
+        return bytes(raw)
+    body: dict[str, Any] = {"data": pinpoint_data(content)}
+    _check(body["data"])
+    if members.get("ConsolidationKey"):
+        body["consolidationKey"] = members["ConsolidationKey"]
+    if expires_after := members.get("ExpiresAfter"):
+        if not (str(expires_after).isascii() and str(expires_after).isdecimal()):
+            raise RefusedError.permanent("Invalid ExpiresAfter: not a number of seconds")
+        body["expiresAfter"] = int(expires_after)
+    if members.get("MD5"):
+        body["md5"] = members["MD5"]
+    return msgspec.json.encode(body)
+
+
+def _check(data: dict[str, Any]) -> None:
+    size = len(msgspec.json.encode(data))
+    if size > MOST_BYTES:
+        raise RefusedError.permanent(f"{TOO_LARGE.text}: {size} bytes, and {MOST_BYTES} are allowed", 413)

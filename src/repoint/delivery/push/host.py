@@ -1,0 +1,44 @@
+"""Options that all providers of push services have, and the way to their host."""
+
+import ssl
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, FilePath
+
+from repoint.delivery.http2.client import Client, Host
+
+URL = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9/._~\-]*)?$"
+
+
+class PushOptions(BaseModel, frozen=True, extra="forbid"):
+    """What every provider of a push service may be told."""
+
+    connect_timeout_s: float = Field(default=10, gt=0, description="Seconds to connect.")
+    answer_timeout_s: float = Field(
+        default=30, gt=0, description="Seconds that the service has for an answer; then the message is in doubt."
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM file of CAs that the service may be proved by, beside the public ones."
+    )
+
+
+class Http2Options(PushOptions, frozen=True, extra="forbid"):
+    """What one may be told that has one connection for all messages to a host."""
+
+    streams: int = Field(default=500, ge=1, le=10_000, description="Most messages under way at once over a connection.")
+    idle_timeout_s: float = Field(default=300, gt=0, description="Seconds after which an idle connection is closed.")
+
+
+def http2_client(base_url: str, options: Http2Options, trust: ssl.SSLContext) -> Client:
+    """The way to the host of an https URL."""
+    parts = urlsplit(base_url)
+    host = Host(
+        parts.hostname or "",
+        parts.port or 443,
+        trust,
+        options.streams,
+        options.connect_timeout_s,
+        options.answer_timeout_s,
+        options.idle_timeout_s,
+    )
+    return Client(host)

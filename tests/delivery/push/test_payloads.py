@@ -1,0 +1,341 @@
+"""What services get, to the byte (channels.md section 6)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from repoint.delivery.message import Push
+from repoint.delivery.push.account import RefusedError
+from repoint.delivery.push.adm import make_adm
+from repoint.delivery.push.apns import make_headers, make_payload
+from repoint.delivery.push.baidu import make_baidu, signed
+from repoint.delivery.push.data import pinpoint_data
+from repoint.delivery.push.fcm import make_legacy, make_v1
+
+CAMPAIGN = {"campaign_id": "c1", "treatment_id": "2", "campaign_activity_id": "a1"}
+DIRECT = {"campaign_id": "_DIRECT", "treatment_id": "0", "campaign_activity_id": ""}
+JOURNEY = {"journey_id": "j1", "journey_run_id": "r1", "journey_activity_id": "a1"}
+
+
+def push(origin: dict[str, str] | None = None, context: dict[str, str] | None = None, **members: Any) -> Push:
+    return Push(members, context or {}, origin or {}, "ep1")
+
+
+def apns(content: Push) -> str:
+    return make_payload(content)[0].decode()
+
+
+def refusal(make: Any, *arguments: Any, **options: Any) -> tuple[int, str]:
+    with pytest.raises(RefusedError) as refused:
+        make(*arguments, **options)
+    outcome = refused.value.outcome
+    assert outcome.status == "PERMANENT_FAILURE"
+    return outcome.status_code, outcome.detail
+
+
+def test_an_apple_notification_of_a_campaign() -> None:
+    content = push(
+        CAMPAIGN,
+        Title="T",
+        Body="B",
+        Badge=3,
+        Sound="default",
+        Category="c",
+        ThreadId="t",
+        Action="DEEP_LINK",
+        Url="app://x",
+        MediaUrl="https://example.com/a.png",
+    )
+
+    assert apns(content) == (
+        '{"aps":{"alert":{"title":"T","body":"B"},"content-available":1,"mutable-content":1,"badge":3,'
+        '"sound":"default","category":"c","thread-id":"t"},"data":{"pinpoint":{"endpointId":"ep1",'
+        '"deeplink":"app://x","campaign":{"campaign_id":"c1","campaign_activity_id":"a1","treatment_id":2}},'
+        '"media-url":"https://example.com/a.png"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            push(DIRECT, Body="B", Badge=0),
+            (
+                '{"aps":{"alert":{"body":"B"},"content-available":1,"mutable-content":0,"badge":0},"data":{"pinpoint":'
+                '{"endpointId":"ep1","campaign":{"campaign_id":"_DIRECT","campaign_activity_id":"","treatment_id":0}}}}'
+            ),
+        ),
+        (
+            push(JOURNEY, Title="T", Action="URL", Url="https://example.com"),
+            (
+                '{"aps":{"alert":{"title":"T"},"content-available":1,"mutable-content":0},"data":{"pinpoint":{"endpointId"'
+                ':"ep1","url":"https://example.com","journey":{"journey_id":"j1","journey_run_id":"r1",'
+                '"journey_activity_id":"a1"}}}}'
+            ),
+        ),
+        (
+            push(Title="T", SilentPush=True, Data={"a": "b"}, Sound="x"),
+            '{"aps":{"content-available":1},"data":{"pinpoint":{"endpointId":"ep1","jsonBody":{"a":"b"}}}}',
+        ),
+        (
+            push(context={"endpointId": "no", "order": "7"}, Body="B"),
+            (
+                '{"aps":{"alert":{"body":"B"},"content-available":1,"mutable-content":0},"data":{"pinpoint":{"endpointId"'
+                ':"ep1","order":"7"}}}'
+            ),
+        ),
+        (push(RawContent='{"aps": {"content-available": 0}, "x": 1}'), '{"aps": {"content-available": 0}, "x": 1}'),
+    ],
+)
+def test_apple_payloads(content: Push, expected: str) -> None:
+    assert apns(content) == expected
+
+
+@pytest.mark.parametrize(
+    "raw", ["{}", "[]", "no", '{"aps":{}}', '{"aps":{"content-available":2}}', '{"aps":{"content-available":true}}']
+)
+def test_raw_content_for_apple_must_say_whether_content_is_available(raw: str) -> None:
+    told = (400, "Invalid RawContent: aps.content-available must be 0 or 1")
+    assert refusal(make_payload, push(RawContent=raw)) == told
+
+
+@pytest.mark.parametrize(
+    ("members", "is_voip", "kind", "own"),
+    [
+        ({"Body": "B"}, False, ("alert", "10"), {}),
+        ({"SilentPush": True}, False, ("background", "5"), {}),
+        ({"Body": "B"}, True, ("voip", "10"), {}),
+        ({"APNSPushType": "location", "Priority": "normal"}, False, ("location", "5"), {}),
+        ({"Body": "B", "Priority": "high", "TimeToLive": 0}, False, ("alert", "10"), {b"apns-expiration": b"0"}),
+        ({"Body": "B", "CollapseId": "news"}, False, ("alert", "10"), {b"apns-collapse-id": b"news"}),
+        ({"RawContent": '{"aps":{"content-available":1}}'}, False, ("background", "5"), {}),
+        ({"RawContent": '{"aps":{"content-available":1,"alert":"x"}}'}, False, ("alert", "10"), {}),
+    ],
+)
+def test_apple_headers(members: dict[str, Any], is_voip: bool, kind: tuple[str, str], own: dict[bytes, bytes]) -> None:  # noqa: FBT001 - a case
+    content = push(**members)
+    _, is_silent = make_payload(content)
+
+    assert make_headers(content, is_silent=is_silent, is_voip=is_voip) == (kind, own)
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"Priority": "soon"}, "Invalid Priority"),
+        ({"APNSPushType": "alert\r\nx: y"}, "Invalid APNSPushType"),
+        ({"CollapseId": "x" * 65}, "Invalid CollapseId: at most 64 bytes of printable text"),
+        ({"CollapseId": "a\nb"}, "Invalid CollapseId: at most 64 bytes of printable text"),
+    ],
+)
+def test_apple_headers_that_cannot_be(members: dict[str, Any], told: str) -> None:
+    assert refusal(make_headers, push(**members), is_silent=False, is_voip=False) == (400, told)
+
+
+def test_flat_data_has_the_keys_that_apps_read() -> None:
+    content = push(
+        CAMPAIGN,
+        {"order": "7"},
+        Title="T",
+        Body="B",
+        IconReference="i",
+        ImageIconUrl="https://e/1",
+        SmallImageIconUrl="https://e/2",
+        ImageUrl="https://e/3",
+        Sound="s",
+        Action="URL",
+        Url="https://e/4",
+        Data={"a": "b"},
+    )
+
+    assert pinpoint_data(content) == {
+        "pinpoint.notification.title": "T",
+        "pinpoint.notification.body": "B",
+        "pinpoint.notification.icon": "i",
+        "pinpoint.notification.imageIconUrl": "https://e/1",
+        "pinpoint.notification.imageSmallIconUrl": "https://e/2",
+        "pinpoint.notification.imageUrl": "https://e/3",
+        "pinpoint.notification.sound": "s",
+        "pinpoint.notification.silentPush": "0",
+        "pinpoint.url": "https://e/4",
+        "pinpoint.jsonBody": '{"a":"b"}',
+        "pinpoint.campaign.campaign_id": "c1",
+        "pinpoint.campaign.treatment_id": "2",
+        "pinpoint.campaign.campaign_activity_id": "a1",
+        "data": '{"pinpoint":{"endpointId":"ep1","order":"7"}}',
+    }
+
+
+def test_silent_flat_data_of_a_journey() -> None:
+    assert pinpoint_data(push(JOURNEY, Title="T", Body="B", SilentPush=True)) == {
+        "pinpoint.notification.silentPush": "1",
+        "pinpoint.openApp": "true",
+        "pinpoint": '{"journey":{"journey_id":"j1","journey_run_id":"r1","journey_activity_id":"a1"}}',
+        "data": '{"pinpoint":{"endpointId":"ep1"}}',
+    }
+
+
+SHORT = {"pinpoint.notification.title": "Hi", "pinpoint.notification.silentPush": "0", "pinpoint.openApp": "true"}
+
+
+def test_googles_http_v1() -> None:
+    content = Push(
+        {
+            "Title": "Hi",
+            "CollapseKey": "k",
+            "Priority": "10",
+            "TimeToLive": 3600,
+            "RestrictedPackageName": "com.example",
+        }
+    )
+
+    assert (
+        make_v1(content, "token", deep_links=False)
+        == json.dumps(
+            {
+                "message": {
+                    "token": "token",
+                    "data": SHORT,
+                    "android": {
+                        "collapse_key": "k",
+                        "priority": "HIGH",
+                        "ttl": "3600s",
+                        "restricted_package_name": "com.example",
+                    },
+                }
+            },
+            separators=(",", ":"),
+        ).encode()
+    )
+    assert json.loads(make_v1(Push({"Title": "Hi"}), "token", deep_links=False)) == {
+        "message": {"token": "token", "data": SHORT}
+    }
+
+
+def test_googles_legacy_api() -> None:
+    content = Push(
+        {"Title": "Hi", "CollapseKey": "k", "Priority": "5", "TimeToLive": 60, "RestrictedPackageName": "com.example"}
+    )
+
+    assert (
+        make_legacy(content, "token")
+        == json.dumps(
+            {
+                "to": "token",
+                "data": SHORT,
+                "collapse_key": "k",
+                "priority": "normal",
+                "time_to_live": 60,
+                "restricted_package_name": "com.example",
+            },
+            separators=(",", ":"),
+        ).encode()
+    )
+    assert json.loads(make_legacy(Push({"Title": "Hi"}), "token"))["time_to_live"] == 2_419_200
+
+
+def test_deep_links_need_the_key_or_a_switch() -> None:
+    content = Push({"Title": "Hi", "Action": "DEEP_LINK", "Url": "app://x"})
+
+    told = (400, "DEEP_LINK isn't supported with TOKEN authentication")
+    assert refusal(make_v1, content, "token", deep_links=False) == told
+    assert json.loads(make_v1(content, "t", deep_links=True))["message"]["data"]["pinpoint.deeplink"] == "app://x"
+    assert json.loads(make_legacy(content, "t"))["data"]["pinpoint.deeplink"] == "app://x"
+
+
+def raw(document: Any) -> Push:
+    return Push({"RawContent": json.dumps(document)})
+
+
+def test_raw_content_of_http_v1_gets_the_token() -> None:
+    given = {"fcmV1Message": {"message": {"data": {"a": "b"}, "android": {"ttl": "1s"}}, "validate_only": True}}
+
+    assert json.loads(make_v1(raw(given), "token", deep_links=False)) == {
+        "message": {"data": {"a": "b"}, "android": {"ttl": "1s"}, "token": "token"},
+        "validate_only": True,
+    }
+    told = (400, "RawContent with fcmV1Message isn't supported with KEY authentication")
+    assert refusal(make_legacy, raw(given), "token") == told
+
+
+def test_raw_content_of_the_legacy_api_is_converted() -> None:
+    given = {
+        "priority": "high",
+        "time_to_live": 30,
+        "collapse_key": "k",
+        "restricted_package_name": "com.example",
+        "notification": {"title": "T", "body": "B", "image": "https://e", "android_channel_id": "news"},
+        "data": {"n": 1, "b": True, "s": "x", "o": {"a": None}},
+    }
+
+    assert json.loads(make_v1(raw(given), "token", deep_links=False)) == {
+        "message": {
+            "token": "token",
+            "notification": {"title": "T", "body": "B", "image": "https://e"},
+            "data": {"n": "1", "b": "true", "s": "x", "o": '{"a":null}'},
+            "android": {
+                "collapse_key": "k",
+                "priority": "HIGH",
+                "ttl": "30s",
+                "restricted_package_name": "com.example",
+                "notification": {"channel_id": "news"},
+            },
+        }
+    }
+    assert json.loads(make_legacy(raw(given), "token")) == {**given, "to": "token"}
+
+
+@pytest.mark.parametrize("text", ["", "no", "[]", '"x"', "{" * 2000])
+def test_raw_content_that_is_no_object_is_refused(text: str) -> None:
+    content = Push({"RawContent": text})
+
+    assert refusal(make_legacy, content, "t") == (400, "Invalid RawContent: no JSON object")
+    assert refusal(make_v1, content, "t", deep_links=False) == (400, "Invalid RawContent: no JSON object")
+    assert refusal(make_adm, content) == (400, "Invalid RawContent: data must be an object")
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments"),
+    [(make_payload, ()), (make_legacy, ("t",)), (make_adm, ()), (make_baidu, ())],
+)
+def test_what_is_too_large_is_refused(make: Any, arguments: tuple[str, ...]) -> None:
+    status_code, told = refusal(make, Push({"Body": "x" * 6_200}), *arguments)
+
+    assert status_code == 413
+    assert told.startswith("The notification is too large: ")
+
+
+def test_amazons() -> None:
+    content = Push({"Title": "Hi", "ConsolidationKey": "k", "ExpiresAfter": "3600", "MD5": "x==", "TimeToLive": 5})
+
+    assert (
+        make_adm(content)
+        == json.dumps(
+            {"data": SHORT, "consolidationKey": "k", "expiresAfter": 3600, "md5": "x=="}, separators=(",", ":")
+        ).encode()
+    )
+    assert make_adm(Push({"RawContent": '{"data": {"a": "b"}}'})) == b'{"data": {"a": "b"}}'
+    assert refusal(make_adm, Push({"ExpiresAfter": "soon"})) == (400, "Invalid ExpiresAfter: not a number of seconds")
+    assert len(make_adm(Push({"Body": "x" * 5_900}))) > 5_900
+
+
+def test_baidus() -> None:
+    assert make_baidu(Push({"Title": "Hi", "Body": "B", "TimeToLive": 60})) == {
+        "msg": '{"title":"Hi","description":"B","custom_content":{"pinpoint.notification.title":"Hi",'
+        '"pinpoint.notification.body":"B","pinpoint.notification.silentPush":"0","pinpoint.openApp":"true"}}',
+        "msg_type": "1",
+        "msg_expires": "60",
+    }
+    assert make_baidu(Push({"SilentPush": True, "TimeToLive": 700_000})) == {
+        "msg": '{"custom_content":{"pinpoint.notification.silentPush":"1","pinpoint.openApp":"true"}}',
+        "msg_type": "0",
+        "msg_expires": "604800",
+    }
+
+
+def test_baidus_signature() -> None:
+    """By hand: md5 of POSThttp%3A%2F%2Fa%2Fb+a%3D1b%3Dx+ysecret, with the URL `http://a/b ` and the secret `secret`."""
+    given = {"b": "x y", "a": "1"}
+
+    assert signed("http://a/b ", given, "secret")["sign"] == "c97e5b9261ef92a13e436ffc4e6e3e7d"
