@@ -32,6 +32,8 @@ class Outcome(msgspec.Struct, frozen=True):
     detail: str = ""
     # The id under which the provider will tell of it later, when it gave one.
     provider_message_id: str | None = None
+    # Under which ids receipts will tell how its parts ended; empty where none are to come.
+    receipt_ids: tuple[str, ...] = ()
     # With THROTTLED and TEMPORARY_FAILURE: how long the provider asks us to wait.
     retry_after_s: float | None = None
     # It may have been taken: the connection was lost after the last byte and before the answer. Never failed over.

@@ -26,21 +26,37 @@ def is_gsm(body: str) -> bool:
 
 def count_parts(body: str) -> int:
     """How many parts are sent, 1 for an empty text. Raises TooLongError (channels.md section 5)."""
-    if is_gsm(body):
-        return _parts([2 if letter in _EXTENSION else 1 for letter in body], _GSM_ALONE, _GSM_PART, _GSM_LIMIT)
-    return _parts([2 if letter > "\uffff" else 1 for letter in body], _UCS2_ALONE, _UCS2_PART, _UCS2_LIMIT)
+    return len(_lengths(body, as_gsm=is_gsm(body)))
 
 
-def _parts(places: list[int], alone: int, part: int, limit: int) -> int:
+def cut(body: str, *, as_gsm: bool) -> list[str]:
+    """The text in the parts in which it is sent, one at least: as GSM 03.38, or as UCS-2. Raises TooLongError."""
+    parts, start = [], 0
+    for length in _lengths(body, as_gsm=as_gsm):
+        parts.append(body[start : start + length])
+        start += length
+    return parts
+
+
+def _lengths(body: str, *, as_gsm: bool) -> list[int]:
+    """How many letters each part has."""
+    if as_gsm:
+        return _cut([2 if letter in _EXTENSION else 1 for letter in body], _GSM_ALONE, _GSM_PART, _GSM_LIMIT)
+    return _cut([2 if letter > "\uffff" else 1 for letter in body], _UCS2_ALONE, _UCS2_PART, _UCS2_LIMIT)
+
+
+def _cut(places: list[int], alone: int, part: int, limit: int) -> list[int]:
     """Cut letters into parts, none of them apart; each takes one place or two."""
     total = sum(places)
     if total > limit:
         raise TooLongError
     if total <= alone:
-        return 1
-    parts, used = 1, 0
+        return [len(places)]
+    lengths, used = [0], 0
     for place in places:
         if used + place > part:
-            parts, used = parts + 1, 0
+            lengths.append(0)
+            used = 0
+        lengths[-1] += 1
         used += place
-    return parts
+    return lengths

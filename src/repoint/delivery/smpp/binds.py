@@ -1,0 +1,124 @@
+"""The binds of one process to one SMSC, each made again when it is lost, as long as the provider is open.
+
+Binds are held also while nothing is sent: whoever is bound as a transceiver may be told receipts and messages.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from repoint.delivery.smpp.session import Access, Delivers, LostError, RefusedError, Session, open_session
+
+log = structlog.get_logger()
+
+# Between tries: doubled each time.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+# However urgent it is.
+_LEAST_PAUSE_S = 0.05
+
+
+@asynccontextmanager
+async def open_binds(access: Access, delivers: Delivers, count: int) -> AsyncIterator["Binds"]:
+    """Bind so many times, and again; at the end say farewell."""
+    binds = [_Bind(access, delivers) for _ in range(count)]
+    tasks = [asyncio.get_running_loop().create_task(bind.hold()) for bind in binds]
+    try:
+        yield Binds(binds)
+    finally:
+        await asyncio.gather(*(bind.close() for bind in binds))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Binds:
+    """What is bound now."""
+
+    def __init__(self, binds: "list[_Bind]") -> None:
+        self._binds = binds
+
+    async def session(self) -> "Session | str":
+        """The session with the most room; the reason when there is none and another try just failed."""
+        if (found := self._open()) is not None:
+            return found
+        tries = [asyncio.ensure_future(bind.tried()) for bind in self._binds]
+        try:
+            for each in asyncio.as_completed(tries):
+                await each
+                if (found := self._open()) is not None:
+                    return found
+        finally:
+            for each in tries:
+                each.cancel()
+        return self._binds[0].why
+
+    def _open(self) -> Session | None:
+        sessions = [bind.session for bind in self._binds if bind.session is not None and bind.session.is_open]
+        return min(sessions, key=lambda session: session.under_way) if sessions else None
+
+
+class _Bind:
+    """One of them."""
+
+    def __init__(self, access: Access, delivers: Delivers) -> None:
+        self._access = access
+        self._delivers = delivers
+        self._is_wanted = asyncio.Event()
+        # Done when the try that is under way, or the next one, has ended.
+        self._try: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.session: Session | None = None
+        self.why = "the SMSC cannot be reached"
+
+    async def tried(self) -> None:
+        """Wait until it has been tried once more, without the pause between tries."""
+        self._is_wanted.set()
+        await asyncio.shield(self._try)
+
+    async def close(self) -> None:
+        """Unbind."""
+        if self.session is not None:
+            await self.session.close()
+
+    async def hold(self) -> None:
+        """Be bound, over and over."""
+        try:
+            await self._hold()
+        finally:
+            # Whoever waits for the next try is told that there is none.
+            self._try.set_result(None)
+
+    async def _hold(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self._is_wanted.clear()
+            self.session = await self._open()
+            self._try.set_result(None)
+            self._try = asyncio.get_running_loop().create_future()
+            if self.session is not None:
+                pause_s = FIRST_PAUSE_S
+                await self.session.keep_alive()
+                log.warning("A bind to an SMSC was lost", host=self._access.host)
+            await asyncio.sleep(_LEAST_PAUSE_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._is_wanted.wait()
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _open(self) -> Session | None:
+        try:
+            return await open_session(self._access, self._delivers)
+        except TimeoutError:
+            self.why = "the SMSC could not be reached in time"
+        except ssl.SSLError as error:
+            self.why = f"TLS with the SMSC failed: {error.reason or type(error).__name__}"
+        except OSError:
+            self.why = "the SMSC cannot be reached"
+        except RefusedError as error:
+            self.why = str(error)
+        except LostError:
+            self.why = "the SMSC does not answer the bind"
+        log.warning("An SMSC could not be bound to", host=self._access.host, reason=self.why)
+        return None
