@@ -22,12 +22,14 @@ from repoint.delivery.smpp.binds import Binds, open_binds
 from repoint.delivery.smpp.deliver import Ids, answered_id, is_receipt, read_inbound, read_receipt
 from repoint.delivery.smpp.pdu import Command
 from repoint.delivery.smpp.session import Access, Answered, LostError, Session
-from repoint.delivery.smpp.status import THROTTLED_S, refusal
+from repoint.delivery.smpp.status import refusal, status_of
 from repoint.delivery.smpp.submit import Joins, Kind, Submits
 from repoint.delivery.sms_parts import TooLongError
 
 # How often a later part is tried again that the SMSC has no room for: the first one is out already.
 _PART_TRIES = 5
+# How many connections a message is brought to that end while it waits for its place in the window.
+_TRIES = 3
 _COMMANDS = {"transceiver": Command.BIND_TRANSCEIVER, "transmitter": Command.BIND_TRANSMITTER}
 
 
@@ -63,6 +65,7 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
     receipt_ids: Ids = Field(
         default="same", description="How ids in texts of receipts are made of those that submits were answered with."
     )
+    throttled_s: float = Field(default=1, gt=0, description="Seconds until what was throttled may be tried again.")
     throttled: tuple[int, ...] = Field(default=(), description="More command_status that ask to come later.")
     temporary: tuple[int, ...] = Field(default=(), description="More for failures that may pass.")
     permanent: tuple[int, ...] = Field(default=(), description="More for failures that stay.")
@@ -194,21 +197,22 @@ class Smsc:
         return await self._send_parts(pdus)
 
     async def _send_parts(self, pdus: Sequence[bytes]) -> Outcome:
-        session = await self._binds.session()
-        if isinstance(session, str):
-            return Outcome(Status.TEMPORARY_FAILURE, 500, session)
-        try:
-            return await self._submit(session, pdus)
-        except LostError as error:
-            if error.may_be_taken:
-                return _in_doubt("the SMSC did not answer")
-            return Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
+        for _ in range(_TRIES):
+            session = await self._binds.session()
+            if isinstance(session, str):
+                return Outcome(Status.TEMPORARY_FAILURE, 500, session)
+            try:
+                return await self._submit(session, pdus)
+            except LostError as error:
+                if error.may_be_taken:
+                    return _in_doubt("the SMSC did not answer")
+        return Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
 
     async def _submit(self, session: Session, pdus: Sequence[bytes]) -> Outcome:
         """The first part alone, since it tells whether the message is taken at all; then the others together."""
         first = await session.submit(pdus[0])
         if first.status:
-            return refusal(first.status, self._statuses)
+            return refusal(first.status, self._statuses, self._options.throttled_s)
         try:
             rest = await asyncio.gather(*(self._submit_later(session, pdu) for pdu in pdus[1:]))
         except LostError:
@@ -221,9 +225,9 @@ class Smsc:
     async def _submit_later(self, session: Session, pdu: bytes) -> Answered:
         for _ in range(_PART_TRIES - 1):
             found = await session.submit(pdu)
-            if refusal(found.status, self._statuses).status != Status.THROTTLED:
+            if status_of(found.status, self._statuses) != Status.THROTTLED:
                 return found
-            await asyncio.sleep(THROTTLED_S)
+            await asyncio.sleep(self._options.throttled_s)
         return await session.submit(pdu)
 
     def _taken(self, parts: Sequence[Answered]) -> Outcome:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from repoint.delivery.outcome import Outcome, Status
 
-# Seconds until a message that was throttled may be tried again.
-THROTTLED_S = 1.0
 _CODES = {
     Status.THROTTLED: 429,
     Status.TEMPORARY_FAILURE: 500,
@@ -33,9 +31,16 @@ STATUSES: Mapping[int, Status] = {
 }
 
 
-def refusal(command_status: int, own: Mapping[int, Status]) -> Outcome:
-    """The outcome of a message that was refused; `own` is what the operator says of single codes."""
-    status = own.get(command_status) or STATUSES.get(command_status, Status.UNKNOWN_FAILURE)
+def status_of(command_status: int, own: Mapping[int, Status]) -> Status:
+    """What a code means; `own` is what the operator says of single ones."""
+    if command_status == 0:
+        return Status.SUCCESSFUL
+    return own.get(command_status) or STATUSES.get(command_status, Status.UNKNOWN_FAILURE)
+
+
+def refusal(command_status: int, own: Mapping[int, Status], throttled_s: float) -> Outcome:
+    """The outcome of a message that was refused."""
+    status = status_of(command_status, own)
     detail = f"the SMSC refused it with {command_status:#010x}"
-    wait_s = THROTTLED_S if status == Status.THROTTLED else None
+    wait_s = throttled_s if status == Status.THROTTLED else None
     return Outcome(status, _CODES[status], detail, retry_after_s=wait_s)
