@@ -81,7 +81,7 @@ ON CONFLICT DO NOTHING
 -- note_receipts --
 -- How parts ended; of a part that was told of before, the first one stays.
 INSERT INTO receipts (receipt_id, status, received_at)
-SELECT DISTINCT ON (receipt_id) receipt_id, status, %(now)s
+SELECT DISTINCT ON (receipt_id COLLATE "C") receipt_id, status, %(now)s
 FROM ROWS FROM (
     json_array_elements_text(%(receipt_ids)s), json_array_elements_text(%(statuses)s)
 ) WITH ORDINALITY AS r (receipt_id, status, place)

@@ -73,12 +73,11 @@ async def forget_receipts(context: TaskContext) -> None:
 
 async def _settle_told_of(db: Db, account_id: str, receipt_ids: Sequence[str], now: datetime) -> None:
     told_of = {"receipt_ids": list(receipt_ids)}
-    rows = await db.rows(Q.hold_told_of, told_of)
-    # After the lock: what another transaction told of other parts is visible now.
-    await db.execute(Q.match_receipts, told_of)
-    if not rows:
+    # Before the messages are looked for: a part that is noted in between is left to who looks for early receipts.
+    if await db.execute(Q.match_receipts, told_of) == 0:
         return
-    held = {_key(row): read_sent(row) for row in rows}
+    held = {_key(row): read_sent(row) for row in await db.rows(Q.hold_told_of, told_of)}
+    # With the lock held: what another transaction told of other parts is visible now.
     told: dict[Key, list[Status | None]] = {}
     for row in await db.rows(Q.parts_told, _keys(held)):
         told.setdefault(_key(row), []).append(row["status"])

@@ -69,6 +69,7 @@ class _Bind:
         self._is_wanted = asyncio.Event()
         # Done when the try that is under way, or the next one, has ended.
         self._try: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._is_closed = False
         self.session: Session | None = None
         self.why = "the SMSC cannot be reached"
 
@@ -78,7 +79,8 @@ class _Bind:
         await asyncio.shield(self._try)
 
     async def close(self) -> None:
-        """Unbind."""
+        """Unbind, for good."""
+        self._is_closed = True
         if self.session is not None:
             await self.session.close()
 
@@ -100,6 +102,8 @@ class _Bind:
             if self.session is not None:
                 pause_s = FIRST_PAUSE_S
                 await self.session.keep_alive()
+                if self._is_closed:
+                    return
                 log.warning("A bind to an SMSC was lost", host=self._access.host)
             await asyncio.sleep(_LEAST_PAUSE_S)
             with suppress(TimeoutError):
