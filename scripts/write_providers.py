@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from repoint.delivery.gateway.callback import CallbackOptions
 from repoint.delivery.provider import KINDS, Kind
 from repoint.discover import discover
 
@@ -25,6 +26,8 @@ WORDS: dict[Any, str] = {
     SecretStr: "text, secret",
     dict: "table",
     tuple: "list of texts",
+    tuple[int, ...]: "list of whole numbers",
+    CallbackOptions: "table",
 }
 HEAD = """\
 # Providers

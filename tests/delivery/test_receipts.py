@@ -24,9 +24,12 @@ TLV_ID, TLV_STATE = 0x1E, 0x427
 class Shop:
     """An application that sends text messages through an SMSC."""
 
-    def __init__(self, serve: Serve, smsc: Smsc, **options: Any) -> None:
+    def __init__(self, serve: Serve, smsc: Smsc, *, sms_numbers: Any = None, **options: Any) -> None:
         carrier = {"kind": "sms_smpp", "host": "127.0.0.1", "port": smsc.port, "source": "+12065550142", **options}
-        server = serve(providers={"carrier": carrier}, channel_providers={"SMS": ["carrier"]})
+        server = serve(
+            providers={"carrier": carrier}, channel_providers={"SMS": ["carrier"]}, sms_numbers=sms_numbers or {}
+        )
+        self.settings = server.settings
         self.client, self.raw = make_client(server), Raw(server)
         answer = self.client.create_app(CreateApplicationRequest={"Name": "Shop"})
         self.app: str = answer["ApplicationResponse"]["Id"]
@@ -34,13 +37,19 @@ class Shop:
 
     def send(self, body: str = "Hi", number: str = ANA) -> str:
         """Send one message; its id."""
+        result = self.try_to_send(number, body)
+        assert result["DeliveryStatus"] == "SUCCESSFUL", result
+        return str(result["MessageId"])
+
+    def try_to_send(self, number: str, body: str = "Hi") -> dict[str, Any]:
+        """What becomes of one message."""
         request = {
             "Addresses": {number: {"ChannelType": "SMS"}},
             "MessageConfiguration": {"SMSMessage": {"Body": body}},
         }
         answer = self.client.send_messages(ApplicationId=self.app, MessageRequest=request)["MessageResponse"]
-        assert answer["Result"][number]["DeliveryStatus"] == "SUCCESSFUL", answer
-        return str(answer["Result"][number]["MessageId"])
+        result: dict[str, Any] = answer["Result"][number]
+        return result
 
     def records(self) -> list[dict[str, Any]]:
         """What is logged, oldest first."""
@@ -140,9 +149,7 @@ def test_the_first_of_several_receipts_counts(serve: Serve, smsc: Smsc) -> None:
     assert smsc.told == [0, 0, 0]
 
 
-def test_a_receipt_of_an_unknown_message_is_answered_and_forgotten(
-    serve: Serve, smsc: Smsc
-) -> None:
+def test_a_receipt_of_an_unknown_message_is_answered_and_forgotten(serve: Serve, smsc: Smsc) -> None:
     shop = Shop(serve, smsc)
     shop.send()
 
@@ -154,9 +161,7 @@ def test_a_receipt_of_an_unknown_message_is_answered_and_forgotten(
 
 
 @pytest.mark.parametrize("when", ["before", "after", "twice"])
-async def test_receipts_around_the_answer_are_counted_once(
-    serve: Serve, context: TaskContext, when: str
-) -> None:
+async def test_receipts_around_the_answer_are_counted_once(serve: Serve, context: TaskContext, when: str) -> None:
     with running_smsc(receipts=when) as smsc:
         shop = Shop(serve, smsc)
         for number in range(20):
@@ -240,7 +245,9 @@ def test_an_id_that_is_given_anew_is_the_later_message(serve: Serve, smsc: Smsc)
     assert shop.records()[-1]["attributes"]["message_id"] == later
 
 
-async def test_receipts_are_forgotten(database: Database, context: TaskContext, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_receipts_are_forgotten(
+    database: Database, context: TaskContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await hears(database, context.settings)([Receipt("carrier/1", "DELIVERED")])
 
     await forget_receipts.run(context)

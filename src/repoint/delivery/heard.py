@@ -42,6 +42,11 @@ Heard = Receipt | Inbound
 Hear = Callable[[Sequence[Heard]], Awaitable[None]]
 
 
+def named(provider_name: str, its_id: str) -> str:
+    """An id of a provider's as no other provider has it."""
+    return f"{provider_name}/{its_id}"
+
+
 async def nobody_hears(_heard: Sequence[Heard]) -> None:
     """What a provider is given where nothing is kept."""
     raise RuntimeError("nobody hears what this provider has to tell")

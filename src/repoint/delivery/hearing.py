@@ -38,7 +38,7 @@ async def _keep(database: Database, _: str, told: list[_Told]) -> list[None]:
     settings, now = told[0].settings, datetime.now(UTC)
     heard = [each for one in told for each in one.heard]
     receipts = [each for each in heard if isinstance(each, Receipt)]
-    inbounds = [_storable(each) for each in heard if isinstance(each, Inbound)]
+    inbounds = [storable(each) for each in heard if isinstance(each, Inbound)]
     async with database.transaction() as db:
         if receipts:
             await note_receipts(db, settings.account_id, receipts, now)
@@ -47,7 +47,7 @@ async def _keep(database: Database, _: str, told: list[_Told]) -> list[None]:
     return [None] * len(told)
 
 
-def _storable(inbound: Inbound) -> Inbound:
+def storable(inbound: Inbound) -> Inbound:
     """The message without what the database does not take: NUL, and halves of letters."""
     texts = {name: _plain(getattr(inbound, name)) for name in ("origination_number", "destination_number", "body")}
     return msgspec.structs.replace(inbound, **texts, id=None if inbound.id is None else _plain(inbound.id))

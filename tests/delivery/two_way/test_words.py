@@ -92,6 +92,15 @@ def test_numbers_are_whole_or_short_codes(number: str) -> None:
         Settings.model_validate({"sms_numbers": {number: {}}})
 
 
-@pytest.mark.parametrize("destination", [TOPIC, "https://example.com/sms?a=b", "http://10.0.0.1/x", "replies", "arn:aws:lambda:us-east-1:000000000000:function:replies:live"])
+@pytest.mark.parametrize(
+    "destination",
+    [
+        TOPIC,
+        "https://example.com/sms?a=b",
+        "http://10.0.0.1/x",
+        "replies",
+        "arn:aws:lambda:us-east-1:000000000000:function:replies:live",
+    ],
+)
 def test_destinations_are_topics_urls_and_functions(destination: str) -> None:
     assert SmsNumber(destination=destination).destination == destination

@@ -13,7 +13,7 @@ from typing import Literal, Self
 import smpp34
 from pydantic import BaseModel, Field, FilePath, SecretStr, field_validator, model_validator
 
-from repoint.delivery.heard import Hear, Heard, Receipt
+from repoint.delivery.heard import Hear, Heard, Receipt, named
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -23,7 +23,7 @@ from repoint.delivery.smpp.deliver import Ids, answered_id, is_receipt, read_inb
 from repoint.delivery.smpp.pdu import Command
 from repoint.delivery.smpp.session import Access, Answered, LostError, Session
 from repoint.delivery.smpp.status import refusal, status_of
-from repoint.delivery.smpp.submit import Joins, Kind, Submits
+from repoint.delivery.smpp.submit import Joins, Kind, Submits, UnfitAddressError
 from repoint.delivery.sms_parts import TooLongError
 
 # How often a later part is tried again that the SMSC has no room for: the first one is out already.
@@ -156,12 +156,7 @@ class _Ear:
         if not is_receipt(pdu):
             return read_inbound(pdu, self._options.alphabet)
         found = read_receipt(pdu, self._options.receipt_ids)
-        return None if found is None else Receipt(_named(self._name, found.receipt_id), found.status)
-
-
-def _named(provider_name: str, receipt_id: str) -> str:
-    """An id as no other provider has it."""
-    return f"{provider_name}/{receipt_id}"
+        return None if found is None else Receipt(named(self._name, found.receipt_id), found.status)
 
 
 class Smsc:
@@ -192,7 +187,7 @@ class Smsc:
             pdus = self._submits.pdus(message, message.content)
         except TooLongError as error:
             return Outcome(Status.PERMANENT_FAILURE, 400, str(error))
-        except (ValueError, smpp34.SmppError):
+        except UnfitAddressError:
             return Outcome(Status.PERMANENT_FAILURE, 400, "an address of the message does not fit into SMPP")
         return await self._send_parts(pdus)
 
@@ -234,7 +229,7 @@ class Smsc:
         first = parts[0].message_id
         if not self._options.receipts or not all(part.message_id for part in parts):
             return Outcome(Status.SUCCESSFUL, 200, "", first or None)
-        ids = tuple(_named(self._name, answered_id(part.message_id, self._options.receipt_ids)) for part in parts)
+        ids = tuple(named(self._name, answered_id(part.message_id, self._options.receipt_ids)) for part in parts)
         return Outcome(Status.SUCCESSFUL, 200, "", first, receipt_ids=ids)
 
 

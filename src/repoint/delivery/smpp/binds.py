@@ -44,15 +44,11 @@ class Binds:
         """The session with the most room; the reason when there is none and another try just failed."""
         if (found := self._open()) is not None:
             return found
-        tries = [asyncio.ensure_future(bind.tried()) for bind in self._binds]
-        try:
-            for each in asyncio.as_completed(tries):
-                await each
-                if (found := self._open()) is not None:
-                    return found
-        finally:
-            for each in tries:
-                each.cancel()
+        tries = {bind.next_try() for bind in self._binds}
+        while tries:
+            _, tries = await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+            if (found := self._open()) is not None:
+                return found
         return self._binds[0].why
 
     def _open(self) -> Session | None:
@@ -73,10 +69,10 @@ class _Bind:
         self.session: Session | None = None
         self.why = "the SMSC cannot be reached"
 
-    async def tried(self) -> None:
-        """Wait until it has been tried once more, without the pause between tries."""
+    def next_try(self) -> asyncio.Future[None]:
+        """Done when it has been tried once more, without the pause between tries."""
         self._is_wanted.set()
-        await asyncio.shield(self._try)
+        return self._try
 
     async def close(self) -> None:
         """Unbind, for good."""

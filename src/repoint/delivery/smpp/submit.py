@@ -22,8 +22,14 @@ TON_NPI: dict[Kind, tuple[int, int]] = {
     "none": (0, 0),
 }
 _LONGEST_CODE = 8
+# Without the NUL at its end (section 4.4.1).
+_LONGEST_ADDRESS = 20
 # What short_message holds (section 5.2.22).
 _SHORT_BYTES = 254
+
+
+class UnfitAddressError(Exception):
+    """An address of the message cannot stand in a submit_sm."""
 
 
 class Submits:
@@ -45,7 +51,7 @@ class Submits:
         self._registered = 1 if receipts else 0
 
     def pdus(self, message: Message, content: Sms) -> list[bytes]:
-        """The message's parts, in their order, numbered 0. Raises TooLongError."""
+        """The message's parts, in their order, numbered 0. Raises TooLongError, UnfitAddressError."""
         as_ucs2 = needs_ucs2(content.body, self._default)
         # Checked whichever way it goes: the limit is the contract's.
         parts = cut(content.body, as_gsm=not as_ucs2)
@@ -83,6 +89,8 @@ class Submits:
         tlvs: list[smpp34.Tlv] | None = None,
     ) -> bytes:
         source = content.origination_number or content.sender_id or self._source or ""
+        for address in (source, message.address):
+            _check(address)
         source_ton, source_npi = self._ton_npi[_kind(source)]
         ton, npi = self._ton_npi["destination"]
         tlvs = tlvs or []
@@ -101,6 +109,12 @@ class Submits:
             data_coding=data_coding,
             tlvs=tlvs,
         ).encode()
+
+
+def _check(address: str) -> None:
+    # The library takes anything, also what would end the field and begin the next one.
+    if len(address.removeprefix("+")) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable():
+        raise UnfitAddressError
 
 
 def _kind(source: str) -> Kind:
