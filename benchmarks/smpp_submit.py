@@ -27,9 +27,7 @@ WINDOW = 100
 # As many as a worker has under way, from a few callers at once.
 GROUP = 100
 CALLERS = 4
-BODY = (
-    "Your order 12345 is on its way and will be with you tomorrow between 9 and 12. Reply STOP to end."
-)
+BODY = "Your order 12345 is on its way and will be with you tomorrow between 9 and 12. Reply STOP to end."
 SOURCE = "12065550142"
 
 

@@ -6,7 +6,7 @@ when it is committed. The protocol: SMPP Developers Forum, Short Message Peer to
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, Self
 
@@ -30,6 +30,7 @@ from repoint.delivery.sms_parts import TooLongError
 _PART_TRIES = 5
 # How many connections a message is brought to that end while it waits for its place in the window.
 _TRIES = 3
+_UNSENT = Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
 _COMMANDS = {"transceiver": Command.BIND_TRANSCEIVER, "transmitter": Command.BIND_TRANSMITTER}
 
 
@@ -83,13 +84,13 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("types and plans are from 0 to 255")
         return given
 
-    @field_validator("password")
+    @field_validator("system_id", "password", "system_type")
     @classmethod
-    def _can_be_sent(cls, password: SecretStr) -> SecretStr:
-        text = password.get_secret_value()
+    def _can_be_sent(cls, given: str | SecretStr) -> str | SecretStr:
+        text = given if isinstance(given, str) else given.get_secret_value()
         if not text.isascii() or "\0" in text:
             raise ValueError("must be ASCII")
-        return password
+        return given
 
     @model_validator(mode="after")
     def _codes_have_one_meaning(self) -> Self:
@@ -166,6 +167,7 @@ class Smsc:
         self._binds = binds
         self._options = options
         self._name = name
+        self._ids: Ids = options.receipt_ids
         self._statuses = options.statuses()
         self._submits = Submits(
             joins=options.joins,
@@ -177,19 +179,58 @@ class Smsc:
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See Provider."""
-        return await asyncio.gather(*(self._send(message) for message in messages))
+        outcomes: dict[int, Outcome] = {}
+        whole: dict[int, bytes] = {}
+        in_parts: dict[int, list[bytes]] = {}
+        for number, message in enumerate(messages):
+            found = self._pdus(message)
+            if isinstance(found, Outcome):
+                outcomes[number] = found
+            elif len(found) == 1:
+                whole[number] = found[0]
+            else:
+                in_parts[number] = found
+        others = asyncio.gather(*(self._send_parts(pdus) for pdus in in_parts.values()))
+        outcomes |= await self._send_whole(whole)
+        outcomes |= zip(in_parts, await others, strict=True)
+        return [outcomes[number] for number in range(len(messages))]
 
-    async def _send(self, message: Message) -> Outcome:
+    def _pdus(self, message: Message) -> list[bytes] | Outcome:
         if not isinstance(message.content, Sms):
             detail = f"an SMSC carries text messages, and no {type(message.content).__name__}"
             return Outcome(Status.PERMANENT_FAILURE, 400, detail)
         try:
-            pdus = self._submits.pdus(message, message.content)
+            return self._submits.pdus(message, message.content)
         except TooLongError as error:
             return Outcome(Status.PERMANENT_FAILURE, 400, str(error))
         except UnfitAddressError:
             return Outcome(Status.PERMANENT_FAILURE, 400, "an address of the message does not fit into SMPP")
-        return await self._send_parts(pdus)
+
+    async def _send_whole(self, pdus: dict[int, bytes]) -> dict[int, Outcome]:
+        """Messages of one part, all at once: a task for each would cost as much as the rest of it."""
+        outcomes: dict[int, Outcome] = {}
+        for _ in range(_TRIES):
+            if not pdus:
+                break
+            waiting: dict[int, asyncio.Future[Answered]] = {}
+            for number, pdu in pdus.items():
+                session = await self._binds.session()
+                if isinstance(session, str):
+                    outcomes[number] = Outcome(Status.TEMPORARY_FAILURE, 500, session)
+                else:
+                    waiting[number] = session.submit(pdu)
+            await _all_done(waiting.values())
+            outcomes |= {number: self._outcome(answered) for number, answered in waiting.items()}
+            pdus = {number: pdu for number, pdu in pdus.items() if outcomes[number] is _UNSENT}
+        return outcomes
+
+    def _outcome(self, answered: "asyncio.Future[Answered]") -> Outcome:
+        error = answered.exception()
+        if error is None:
+            found = answered.result()
+            return self._refused(found) if found.status else self._taken([found])
+        assert isinstance(error, LostError)  # noqa: S101 - nothing else is set
+        return _in_doubt("the SMSC did not answer") if error.may_be_taken else _UNSENT
 
     async def _send_parts(self, pdus: Sequence[bytes]) -> Outcome:
         for _ in range(_TRIES):
@@ -201,13 +242,13 @@ class Smsc:
             except LostError as error:
                 if error.may_be_taken:
                     return _in_doubt("the SMSC did not answer")
-        return Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
+        return _UNSENT
 
     async def _submit(self, session: Session, pdus: Sequence[bytes]) -> Outcome:
         """The first part alone, since it tells whether the message is taken at all; then the others together."""
         first = await session.submit(pdus[0])
         if first.status:
-            return refusal(first.status, self._statuses, self._options.throttled_s)
+            return self._refused(first)
         try:
             rest = await asyncio.gather(*(self._submit_later(session, pdu) for pdu in pdus[1:]))
         except LostError:
@@ -216,6 +257,9 @@ class Smsc:
         if failed is not None:
             return _in_doubt(f"the SMSC has the first part and refused another with {failed:#010x}")
         return self._taken([first, *rest])
+
+    def _refused(self, answered: Answered) -> Outcome:
+        return refusal(answered.status, self._statuses, self._options.throttled_s)
 
     async def _submit_later(self, session: Session, pdu: bytes) -> Answered:
         for _ in range(_PART_TRIES - 1):
@@ -227,10 +271,17 @@ class Smsc:
 
     def _taken(self, parts: Sequence[Answered]) -> Outcome:
         first = parts[0].message_id
-        if not self._options.receipts or not all(part.message_id for part in parts):
+        ids: list[str] = []
+        if self._options.receipts:
+            ids = [named(self._name, answered_id(part.message_id, self._ids)) for part in parts if part.message_id]
+        if len(ids) < len(parts):
             return Outcome(Status.SUCCESSFUL, 200, "", first or None)
-        ids = tuple(named(self._name, answered_id(part.message_id, self._options.receipt_ids)) for part in parts)
-        return Outcome(Status.SUCCESSFUL, 200, "", first, receipt_ids=ids)
+        return Outcome(Status.SUCCESSFUL, 200, "", first, receipt_ids=tuple(ids))
+
+
+async def _all_done(waiting: Collection["asyncio.Future[Answered]"]) -> None:
+    if waiting:
+        await asyncio.wait(waiting)
 
 
 def _in_doubt(why: str) -> Outcome:

@@ -52,8 +52,12 @@ class Binds:
         return self._binds[0].why
 
     def _open(self) -> Session | None:
-        sessions = [bind.session for bind in self._binds if bind.session is not None and bind.session.is_open]
-        return min(sessions, key=lambda session: session.under_way) if sessions else None
+        found: Session | None = None
+        for bind in self._binds:
+            session = bind.session
+            if session is not None and session.is_open and (found is None or session.under_way < found.under_way):
+                found = session
+        return found
 
 
 class _Bind:

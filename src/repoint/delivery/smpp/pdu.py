@@ -1,7 +1,6 @@
 """PDUs of SMPP 3.4 beside submit_sm and deliver_sm, which the library writes and reads: heads, and C strings."""
 
 import struct
-from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 
 HEAD_BYTES = 16
@@ -101,17 +100,15 @@ def c_string(body: bytes) -> str:
     return body.partition(b"\0")[0].decode("latin-1")
 
 
-def take_whole(buffer: bytearray) -> Iterator[bytes]:
-    """The PDUs that have arrived as a whole, taken off the buffer. Raises BrokenError."""
-    start = 0
-    try:
-        while len(buffer) - start >= HEAD_BYTES:
-            length = int.from_bytes(buffer[start : start + 4], "big")
-            if not HEAD_BYTES <= length <= MOST_BYTES:
-                raise BrokenError
-            if len(buffer) - start < length:
-                return
-            yield bytes(buffer[start : start + length])
-            start += length
-    finally:
-        del buffer[:start]
+def split(data: bytes) -> tuple[list[bytes], bytes]:
+    """The PDUs that have arrived as a whole, and what is left. Raises BrokenError."""
+    found, start, end = [], 0, len(data)
+    while end - start >= HEAD_BYTES:
+        length = int.from_bytes(data[start : start + 4], "big")
+        if not HEAD_BYTES <= length <= MOST_BYTES:
+            raise BrokenError
+        if end - start < length:
+            break
+        found.append(data[start : start + length])
+        start += length
+    return found, data[start:]

@@ -6,6 +6,7 @@ when the connection ends may have been taken; what waits for its place in the wi
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from repoint.delivery.smpp.pdu import (
     head,
     numbered,
     request,
-    take_whole,
+    split,
 )
 
 log = structlog.get_logger()
@@ -96,15 +97,18 @@ class Session(asyncio.Protocol):
     """A connection, bound until `lost` is done."""
 
     def __init__(self, access: Access, delivers: Delivers) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._access = access
         self._delivers = delivers
         self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
+        self._buffer = b""
         self._out: list[bytes] = []
         self._sequence = 0
-        self._answers: dict[int, asyncio.Future[Answered]] = {}
-        self._turns = asyncio.Semaphore(access.window)
+        # Requests that wait for their answer, oldest first, with the time after which nobody does any more.
+        self._answers: dict[int, tuple[asyncio.Future[Answered], float]] = {}
+        self._look_for_late: asyncio.TimerHandle | None = None
+        # Those that wait for their place in the window.
+        self._queue: deque[tuple[bytes, asyncio.Future[Answered]]] = deque()
         self._heard = 0
         self._telling: set[asyncio.Task[None]] = set()
         self._heard_at_s = loop.time()
@@ -118,8 +122,8 @@ class Session(asyncio.Protocol):
 
     @property
     def under_way(self) -> int:
-        """How many requests wait for their answer."""
-        return len(self._answers)
+        """How many requests wait, for their turn or their answer."""
+        return len(self._answers) + len(self._queue)
 
     async def bind(self) -> None:
         """Say who we are. Raises RefusedError, LostError."""
@@ -130,18 +134,21 @@ class Session(asyncio.Protocol):
         if found.status:
             raise RefusedError(f"the SMSC refuses the bind with {found.status:#010x}")
 
-    async def submit(self, pdu: bytes) -> Answered:
-        """Send a PDU when the window has room, and wait for its answer. Raises LostError."""
-        async with self._turns:
-            if not self.is_open:
-                raise LostError(may_be_taken=False)
-            return await self._ask(lambda sequence: numbered(pdu, sequence))
+    def submit(self, pdu: bytes) -> "asyncio.Future[Answered]":
+        """Send a PDU as soon as the window has room; its answer, or LostError."""
+        waiting: asyncio.Future[Answered] = self._loop.create_future()
+        if not self.is_open:
+            waiting.set_exception(LostError(may_be_taken=False))
+            return waiting
+        self._queue.append((pdu, waiting))
+        self._fill_window()
+        return waiting
 
     async def keep_alive(self) -> None:
         """Ask for signs of life whenever there have been none, until the connection is lost."""
-        loop, pause_s = asyncio.get_running_loop(), self._access.enquire_link_s
+        pause_s = self._access.enquire_link_s
         while not self.lost.done():
-            silent_s = loop.time() - self._heard_at_s
+            silent_s = self._loop.time() - self._heard_at_s
             if silent_s < pause_s:
                 await asyncio.wait([self.lost], timeout=pause_s - silent_s)
                 continue
@@ -177,31 +184,38 @@ class Session(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
         self._out.clear()
-        for waiting in self._answers.values():
-            if not waiting.done():
-                waiting.set_exception(LostError(may_be_taken=True))
+        if self._look_for_late is not None:
+            self._look_for_late.cancel()
+        answers, queue = list(self._answers.values()), list(self._queue)
         self._answers.clear()
+        self._queue.clear()
+        for waiting, _ in answers:
+            _fail(waiting, may_be_taken=True)
+        for _, waiting in queue:
+            _fail(waiting, may_be_taken=False)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        self._heard_at_s = asyncio.get_running_loop().time()
-        self._buffer += data
+        self._heard_at_s = self._loop.time()
         told: list[tuple[int, smpp34.DeliverSm]] = []
         try:
-            for pdu in take_whole(self._buffer):
-                self._take(pdu, told)
+            pdus, self._buffer = split(self._buffer + data)
         except BrokenError:
             log.warning("An SMSC sends what is no SMPP", host=self._access.host)
             self.abort()
+            return
+        for pdu in pdus:
+            self._take(pdu, told)
+        self._fill_window()
         if told:
-            task = asyncio.get_running_loop().create_task(self._tell(told))
+            task = self._loop.create_task(self._tell(told))
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
 
     def _take(self, pdu: bytes, told: list[tuple[int, smpp34.DeliverSm]]) -> None:
         command, status, sequence = head(pdu)
         if command & ANSWER:
-            waiting = self._answers.pop(sequence, None)
+            waiting, _ = self._answers.pop(sequence, (None, 0))
             if waiting is not None and not waiting.done():
                 # An answer of status 0 that denies the request is none.
                 status = status or (1 if command == Command.GENERIC_NACK else 0)
@@ -213,7 +227,7 @@ class Session(asyncio.Protocol):
         elif command == Command.UNBIND:
             self._is_closing = True
             self._write(answer(command, sequence))
-            asyncio.get_running_loop().call_soon(self._hang_up)
+            self._loop.call_soon(self._hang_up)
         else:
             self._write(request(Command.GENERIC_NACK, sequence, status=Status.INVALID_COMMAND))
 
@@ -245,26 +259,45 @@ class Session(asyncio.Protocol):
             self._transport.resume_reading()
 
     async def _ask(self, make: Callable[[int], bytes]) -> Answered:
-        """Send a request; its answer. Raises LostError."""
+        """Send a request at once; its answer. Raises LostError."""
         if self.lost.done():
             raise LostError(may_be_taken=False)
-        loop = asyncio.get_running_loop()
-        self._sequence = self._sequence % LAST_SEQUENCE + 1
-        sequence = self._sequence
-        waiting: asyncio.Future[Answered] = loop.create_future()
-        self._answers[sequence] = waiting
+        waiting: asyncio.Future[Answered] = self._loop.create_future()
+        sequence = self._await_answer(waiting)
         self._write(make(sequence))
-        late = loop.call_later(self._access.answer_timeout_s, _give_up, waiting)
-        try:
-            return await waiting
-        finally:
-            late.cancel()
-            self._answers.pop(sequence, None)
+        return await waiting
+
+    def _fill_window(self) -> None:
+        window, queue, answers = self._access.window, self._queue, self._answers
+        while queue and len(answers) < window:
+            pdu, waiting = queue.popleft()
+            if not waiting.done():
+                self._write(numbered(pdu, self._await_answer(waiting)))
+
+    def _await_answer(self, waiting: "asyncio.Future[Answered]") -> int:
+        """The number under which its answer will come."""
+        self._sequence = self._sequence % LAST_SEQUENCE + 1
+        late_at_s = self._loop.time() + self._access.answer_timeout_s
+        self._answers[self._sequence] = waiting, late_at_s
+        if self._look_for_late is None:
+            self._look_for_late = self._loop.call_at(late_at_s, self._give_up_late)
+        return self._sequence
+
+    def _give_up_late(self) -> None:
+        """Wait no longer for what should have been answered; the window has room again."""
+        self._look_for_late, now_s = None, self._loop.time()
+        for sequence, (waiting, late_at_s) in list(self._answers.items()):
+            if late_at_s > now_s:
+                self._look_for_late = self._loop.call_at(late_at_s, self._give_up_late)
+                break
+            del self._answers[sequence]
+            _fail(waiting, may_be_taken=True)
+        self._fill_window()
 
     def _write(self, pdu: bytes) -> None:
         """Have it sent together with what else is said in this turn of the loop."""
         if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._loop.call_soon(self._flush)
         self._out.append(pdu)
 
     def _flush(self) -> None:
@@ -277,6 +310,6 @@ class Session(asyncio.Protocol):
             self._transport.close()
 
 
-def _give_up(waiting: asyncio.Future[Answered]) -> None:
+def _fail(waiting: "asyncio.Future[Answered]", *, may_be_taken: bool) -> None:
     if not waiting.done():
-        waiting.set_exception(LostError(may_be_taken=True))
+        waiting.set_exception(LostError(may_be_taken=may_be_taken))

@@ -1,6 +1,7 @@
 """A text message as submit_sm: one PDU a part."""
 
 import hashlib
+from functools import lru_cache
 from typing import Literal
 
 import smpp34
@@ -49,6 +50,8 @@ class Submits:
         self._ton_npi = {**TON_NPI, **ton_npi}
         self._source = source
         self._registered = 1 if receipts else 0
+        # Most messages are from the same few.
+        self._from = lru_cache(maxsize=256)(self._read_source)
 
     def pdus(self, message: Message, content: Sms) -> list[bytes]:
         """The message's parts, in their order, numbered 0. Raises TooLongError, UnfitAddressError."""
@@ -63,6 +66,11 @@ class Submits:
             self._part(message, content, encode(part, self._default, as_ucs2=as_ucs2), reference, number, len(parts))
             for number, part in enumerate(parts, 1)
         ]
+
+    def _read_source(self, named: str | None) -> tuple[str, int, int]:
+        """Who a message is from, with its type and plan; `named` is what the message says."""
+        source = named or self._source or ""
+        return _checked(source), *self._ton_npi[_kind(source)]
 
     def _part(  # noqa: PLR0913, PLR0917 - what a part is
         self, message: Message, content: Sms, encoded: tuple[int, bytes], reference: bytes, number: int, total: int
@@ -88,17 +96,14 @@ class Submits:
         esm_class: int = 0,
         tlvs: list[smpp34.Tlv] | None = None,
     ) -> bytes:
-        source = content.origination_number or content.sender_id or self._source or ""
-        for address in (source, message.address):
-            _check(address)
-        source_ton, source_npi = self._ton_npi[_kind(source)]
+        source, source_ton, source_npi = self._from(content.origination_number or content.sender_id)
         ton, npi = self._ton_npi["destination"]
         tlvs = tlvs or []
         if len(text) > _SHORT_BYTES or (self._joins == "payload" and text):
             text, tlvs = b"", [*tlvs, smpp34.Tlv(Tag.MESSAGE_PAYLOAD, text)]
         return smpp34.SubmitSm(
-            source.removeprefix("+"),
-            message.address.removeprefix("+"),
+            source,
+            _checked(message.address),
             text,
             source_addr_ton=source_ton,
             source_addr_npi=source_npi,
@@ -111,10 +116,12 @@ class Submits:
         ).encode()
 
 
-def _check(address: str) -> None:
-    # The library takes anything, also what would end the field and begin the next one.
-    if len(address.removeprefix("+")) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable():
+def _checked(address: str) -> str:
+    """The address without its plus. The library takes anything, also what would end the field and begin the next."""
+    bare = address.removeprefix("+")
+    if len(bare) > _LONGEST_ADDRESS or not bare.isascii() or not bare.isprintable():
         raise UnfitAddressError
+    return bare
 
 
 def _kind(source: str) -> Kind:
