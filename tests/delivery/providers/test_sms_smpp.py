@@ -78,6 +78,7 @@ async def until(claim: Any) -> None:
     async with asyncio.timeout(10):
         while not claim():  # noqa: ASYNC110 - another process does not tell
             await asyncio.sleep(0.01)
+    assert claim()
 
 
 def message(body: str, **content: Any) -> Message:

@@ -214,7 +214,7 @@ class Smsc:
                 break
             waiting: dict[int, asyncio.Future[Answered]] = {}
             for number, pdu in pdus.items():
-                session = await self._binds.session()
+                session = self._binds.open_session() or await self._binds.session()
                 if isinstance(session, str):
                     outcomes[number] = Outcome(Status.TEMPORARY_FAILURE, 500, session)
                 else:

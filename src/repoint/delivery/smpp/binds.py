@@ -42,16 +42,17 @@ class Binds:
 
     async def session(self) -> "Session | str":
         """The session with the most room; the reason when there is none and another try just failed."""
-        if (found := self._open()) is not None:
+        if (found := self.open_session()) is not None:
             return found
         tries = {bind.next_try() for bind in self._binds}
         while tries:
             _, tries = await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
-            if (found := self._open()) is not None:
+            if (found := self.open_session()) is not None:
                 return found
         return self._binds[0].why
 
-    def _open(self) -> Session | None:
+    def open_session(self) -> Session | None:
+        """The session with the most room, if there is one now."""
         found: Session | None = None
         for bind in self._binds:
             session = bind.session

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import smpp34
 import structlog
@@ -54,8 +54,7 @@ class RefusedError(Exception):
     """The SMSC does not let us in; the text tells its status."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """What the SMSC answered a request: 0 for taken, and under which id."""
 
     status: int
