@@ -748,6 +748,10 @@ CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 
 CREATE INDEX inbound_messages_by_age ON public.inbound_messages USING brin (received_at);
 
+CREATE INDEX inbound_messages_unanswered ON public.inbound_messages USING btree (received_at, id) WHERE (reply IS NOT NULL);
+
+CREATE INDEX inbound_messages_unpublished ON public.inbound_messages USING btree (received_at, id) WHERE (body IS NOT NULL);
+
 CREATE INDEX inbound_parts_by_age ON public.inbound_parts USING brin (received_at);
 
 CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, created_at DESC, id DESC);

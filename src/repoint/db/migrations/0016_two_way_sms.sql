@@ -45,6 +45,8 @@ CREATE TABLE inbound_messages (
     -- What is to be answered; null when nothing is, or it was.
     reply text
 );
+CREATE INDEX inbound_messages_unpublished ON inbound_messages (received_at, id) WHERE body IS NOT NULL;
+CREATE INDEX inbound_messages_unanswered ON inbound_messages (received_at, id) WHERE reply IS NOT NULL;
 CREATE INDEX inbound_messages_by_age ON inbound_messages USING brin (received_at);
 
 -- A part of a longer one, kept until all of them are there.

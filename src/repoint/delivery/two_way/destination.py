@@ -21,8 +21,9 @@ from repoint.settings import Settings
 
 # Most that SNS takes in one call (docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html).
 SNS_BATCH = 10
-# Calls at a time of one task.
+# Calls at a time, and messages that a crash may have published once more.
 AT_ONCE = 8
+DONE_AT_ONCE = 50
 
 Messages = Mapping[str, Mapping[str, str]]
 Done = Callable[[Sequence[str]], Awaitable[None]]
@@ -100,10 +101,17 @@ class _Function:
                 result = await found.call(self._payload(messages[message_id]))
                 if isinstance(result, Failed):
                     return {message_id: str(result)}
-                await done([message_id])
+                taken.append(message_id)
+                if len(taken) >= DONE_AT_ONCE:
+                    some = taken[:]
+                    taken.clear()
+                    await done(some)
                 return {}
 
-            return await _each(list(messages), call)
+            taken: list[str] = []
+            why = await _each(list(messages), call)
+            await done(taken)
+            return why
 
     def _payload(self, told: Mapping[str, str]) -> bytes:
         if self._is_url:

@@ -47,9 +47,8 @@ async def note_inbound(db: Db, settings: Settings, inbounds: Sequence[Inbound], 
     new_ids = {str(row["id"]) for row in rows}
     new = [each for each in arrived if each.id in new_ids]
     await _heed(db, settings, new, now)
-    ids = [each.id for each in new if each.read.is_published or each.read.reply is not None]
-    if ids:
-        await enqueue(db, publish_inbound, ids=ids)
+    if any(each.read.is_published or each.read.reply is not None for each in new):
+        await enqueue(db, publish_inbound)
 
 
 def _arrived(settings: Settings, inbound: Inbound, last: Row | None) -> _Arrived:

@@ -1,11 +1,12 @@
 """Messages from people on their way to who wants them, and what is answered to them.
 
-A message is published at least once, whatever dies; an answer is sent at most once. What a destination does not take is
-tried again for three days.
+One process at a time publishes, whatever there is: a task as soon as something has come, and a look every few seconds
+for what was not taken. A message is published at least once, whatever dies; an answer is sent at most once.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -28,19 +29,27 @@ GIVEN_UP_AFTER = timedelta(days=3)
 KEPT_DAYS = 4
 # What is answered to somebody whom no application has written to.
 NO_APPLICATION = "0" * 32
+AT_ONCE, REPLIES_AT_ONCE = 500, 100
+_EPOCH, _NO_ID = datetime.fromtimestamp(0, UTC), "00000000-0000-0000-0000-000000000000"
 
 
-class UnpublishedError(Exception):
-    """Some messages were not taken; the task is tried again."""
+@task(retries=0)
+async def publish_inbound(context: TaskContext) -> None:
+    """Answer and publish what is not yet; what somebody does not take now is left to the next look."""
+    async with context.database.connection() as db:
+        if not await db.value(Q.be_alone):
+            # Whoever publishes now looks again before it is done.
+            return
+        try:
+            await asyncio.gather(_answer_all(context), _publish_all(context))
+        finally:
+            await db.value(Q.be_done)
 
 
-@task(retries=None)
-async def publish_inbound(context: TaskContext, *, ids: list[str]) -> None:
-    """Answer and publish those of these messages that are not yet."""
-    unanswered = await _answer(context, ids)
-    unpublished = await _publish(context, ids)
-    if unanswered or unpublished:
-        raise UnpublishedError(f"{unanswered} not answered, {unpublished} not published")
+@every(seconds=5)
+async def publish_again(context: TaskContext) -> None:
+    """Answer and publish what was not taken, and what has come while another process was just done."""
+    await publish_inbound.run(context)
 
 
 @every(seconds=3600)
@@ -50,18 +59,23 @@ async def forget_inbound(context: TaskContext) -> None:
     await forget_old(context, Q.forget_inbound_parts, KEPT_DAYS)
 
 
-async def _publish(context: TaskContext, ids: Sequence[str]) -> int:
-    """How many could not be published."""
-    async with context.database.connection() as db:
-        rows = await db.rows(Q.to_publish, {"ids": ids})
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        destination = number_of(context.settings, row["destination_number"]).destination
-        groups.setdefault(destination or "", []).append(row)
-    failed = 0
-    for destination, group in groups.items():
-        failed += await _publish_to(context, destination, group)
-    return failed
+async def _publish_all(context: TaskContext) -> None:
+    place: dict[str, object] = {"after": _EPOCH, "after_id": _NO_ID, "rows": AT_ONCE}
+    # Those that took nothing of what they were given last.
+    away: set[str] = set()
+    while True:
+        async with context.database.connection() as db:
+            rows = await db.rows(Q.to_publish, place)
+        if not rows:
+            return
+        place |= {"after": rows[-1]["received_at"], "after_id": rows[-1]["id"]}
+        groups: dict[str, list[Row]] = {}
+        for row in rows:
+            destination = number_of(context.settings, row["destination_number"]).destination
+            groups.setdefault(destination or "", []).append(row)
+        for destination, group in groups.items():
+            if destination not in away and await _publish_to(context, destination, group) == len(group):
+                away.add(destination)
 
 
 async def _publish_to(context: TaskContext, destination: str, rows: Sequence[Row]) -> int:
@@ -106,12 +120,17 @@ def _message(settings: Settings, row: Row) -> dict[str, str]:
     return told if previous is None else told | {"previousPublishedMessageId": previous}
 
 
-async def _answer(context: TaskContext, ids: Sequence[str]) -> int:
-    """How many could not be answered and may be later."""
+async def _answer_all(context: TaskContext) -> None:
+    while await _answer(context):
+        pass
+
+
+async def _answer(context: TaskContext) -> bool:
+    """Answer some messages; whether it is worth looking for more now."""
     async with context.database.connection() as db:
-        rows = await db.rows(Q.take_replies, {"ids": list(ids)})
+        rows = await db.rows(Q.take_replies, {"rows": REPLIES_AT_ONCE})
     if not rows:
-        return 0
+        return False
     applications = await _applications(context, rows)
     messages = [_reply(row, applications) for row in rows]
     outcomes = await providers_of(context.database, context.settings).send(messages)
@@ -128,7 +147,7 @@ async def _answer(context: TaskContext, ids: Sequence[str]) -> int:
         told = {"ids": as_json(str(row["id"]) for row in again), "replies": as_json(row["reply"] for row in again)}
         async with context.database.connection() as db:
             await db.execute(Q.give_back_replies, told)
-    return len(again)
+    return not again
 
 
 async def _applications(context: TaskContext, rows: Sequence[Row]) -> Mapping[str, str]:

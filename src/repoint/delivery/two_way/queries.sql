@@ -53,22 +53,35 @@ SELECT string_agg(body, '' ORDER BY number) AS body FROM parts HAVING count(*) =
 -- These numbers may be written to again, if it was by themselves that they could not be.
 DELETE FROM suppressions WHERE channel_type = 'SMS' AND reason = 'OPT_OUT' AND address = ANY(%(numbers)s)
 
+-- be_alone --
+-- Whether this session is now the one that publishes; it is until it ends or says otherwise.
+SELECT pg_try_advisory_lock(hashtextextended('repoint inbound messages', 0))
+
+-- be_done --
+-- Somebody else may publish.
+SELECT pg_advisory_unlock(hashtextextended('repoint inbound messages', 0))
+
 -- to_publish --
--- Those of these messages that are not published yet.
+-- Some messages that are not published yet, behind one of them.
 SELECT id, received_at, origination_number, destination_number, body, previous_message_id
-FROM inbound_messages WHERE id = ANY(%(ids)s::uuid[]) AND body IS NOT NULL
+FROM inbound_messages
+WHERE body IS NOT NULL AND (received_at, id) > (%(after)s::timestamptz, %(after_id)s::uuid)
 ORDER BY received_at, id
+LIMIT %(rows)s
 
 -- published --
 -- These messages are published, or given up.
 UPDATE inbound_messages SET body = NULL WHERE id = ANY(%(ids)s::uuid[])
 
 -- take_replies --
--- Those of these messages that are to be answered; whoever takes them answers, and nobody else.
+-- Some messages that are to be answered; whoever takes them answers, and nobody else.
 UPDATE inbound_messages SET reply = NULL
-FROM inbound_messages AS before
-WHERE inbound_messages.id = before.id AND inbound_messages.id = ANY(%(ids)s::uuid[]) AND inbound_messages.reply IS NOT NULL
-RETURNING before.id, before.received_at, before.origination_number, before.destination_number, before.reply
+FROM (
+    SELECT id, reply FROM inbound_messages WHERE reply IS NOT NULL
+    ORDER BY received_at, id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+) AS before
+WHERE inbound_messages.id = before.id
+RETURNING before.id, received_at, origination_number, destination_number, before.reply
 
 -- give_back_replies --
 -- These were not answered, and may be.
