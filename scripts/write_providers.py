@@ -68,8 +68,8 @@ EMAIL = ["spare"]
   `repoint settings` either, which lists every option with its value and where it comes from.
 - Mistakes in these settings keep Repoint from starting, and are told by name.
 
-For text messages, [SMS gateways](gateways.md) and [Two-way SMS](two-way-sms.md) have settings to start from. How to add a
-kind is told in [Extending](extending.md#a-provider).
+For text messages, [SMS gateways](gateways.md) and [Two-way SMS](two-way-sms.md) have settings to start from. How to
+add a kind is told in [Extending](extending.md#a-provider).
 
 Every kind keeps its connections open and shares them among all messages of a process. Each API and worker process has
 its own.
