@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from repoint.delivery.gateway.callback import CallbackOptions
 from repoint.delivery.provider import KINDS, Kind
 from repoint.discover import discover
 
@@ -25,6 +26,8 @@ WORDS: dict[Any, str] = {
     SecretStr: "text, secret",
     dict: "table",
     tuple: "list of texts",
+    tuple[int, ...]: "list of whole numbers",
+    CallbackOptions: "table",
 }
 HEAD = """\
 # Providers
@@ -84,8 +87,8 @@ EMAIL = ["ses"]
 SMS = ["texts"]
 ```
 
-For text messages, [SMS gateways](gateways.md) has settings to start from. How to add a kind is told in
-[Extending](extending.md#a-provider).
+For text messages, [SMS gateways](gateways.md) and [Two-way SMS](two-way-sms.md) have settings to start from. How to
+add a kind is told in [Extending](extending.md#a-provider).
 
 Every kind keeps its connections open and shares them among all messages of a process. Each API and worker process has
 its own.

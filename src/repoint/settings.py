@@ -82,8 +82,9 @@ FUNCTION_NAME = (
 )
 
 
-# The ARN of a topic.
-SNS_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
+# ARNs of topics that anybody may publish to without saying in which order, and of any.
+_PLAIN_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+SNS_TOPIC = rf"{_PLAIN_TOPIC}(?:\.fifo)?"
 
 
 class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True):
@@ -175,6 +176,60 @@ class BounceMailbox(BaseModel, frozen=True, extra="forbid"):
         if self.tls == "none" and not self.allow_plain_auth:
             raise ValueError("a password without TLS can be read on the way; set tls, or allow_plain_auth = true")
         return self
+
+
+# Words of channels.md section 5, which no keyword can take.
+STOP_WORDS = frozenset({"ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"})
+START_WORDS = frozenset({"START", "UNSTOP"})
+HELP_WORDS = frozenset({"HELP"})
+MAX_KEYWORDS = 30
+
+
+class SmsNumber(BaseModel, frozen=True, extra="forbid"):
+    """One of our numbers that people can write to."""
+
+    destination: str | None = Field(
+        default=None,
+        pattern=rf"^({_PLAIN_TOPIC}|https?://[^\s]+|{re.sub(r'[?]P<[a-z]+>', '', FUNCTION_NAME)})$",
+        description="Where messages are published: ARN of an SNS topic, a URL, or the name or ARN of a function.",
+    )
+    keyword: str | None = Field(
+        default=None,
+        description="The number's registered keyword, told with each message; KEYWORD_<account> by default.",
+    )
+    keywords: dict[str, str] = Field(
+        default={}, max_length=MAX_KEYWORDS, description="Replies to messages whose first word is one of these."
+    )
+    stop_reply: str = Field(
+        default="You have opted out and will receive no more messages. Reply START to resubscribe.",
+        description="What is answered to STOP and words like it; nothing if empty.",
+    )
+    start_reply: str = Field(
+        default="You have opted in and will receive messages again. Reply STOP to opt out.",
+        description="What is answered to START and UNSTOP; nothing if empty.",
+    )
+    help_reply: str = Field(default="Reply STOP to opt out.", description="What is answered to HELP; nothing if empty.")
+    self_managed_opt_outs: bool = Field(
+        default=False, description="Leave STOP, START and HELP to the destination: nobody is opted out or answered."
+    )
+    application_id: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{32}$",
+        description="Whose replies and opt-outs are those of people whom nothing was sent to; otherwise nobody's.",
+    )
+
+    @field_validator("keywords")
+    @classmethod
+    def _keywords_are_words(cls, keywords: dict[str, str]) -> dict[str, str]:
+        for keyword in keywords:
+            if not keyword or keyword.split() != [keyword]:
+                raise ValueError(f"{keyword!r} is no single word")
+            if keyword.upper() in STOP_WORDS | START_WORDS | HELP_WORDS:
+                raise ValueError(f"{keyword} has a meaning of its own: see stop_reply, start_reply and help_reply")
+        folded = {keyword.upper() for keyword in keywords}
+        if len(folded) < len(keywords):
+            raise ValueError("keywords are the same whatever their case")
+        return keywords
 
 
 class Settings(BaseSettings):
@@ -343,6 +398,14 @@ class Settings(BaseSettings):
     )
     application_providers: dict[str, dict[str, tuple[str, ...]]] = Field(
         default={}, description="Other providers for single applications, {<application id>: {EMAIL: [relay]}}."
+    )
+
+    sms_numbers: dict[Annotated[str, Field(pattern=r"^(\+[0-9]{8,15}|[0-9]{3,8}|\*)$")], SmsNumber] = Field(
+        default={},
+        description="Numbers that people can write to, {+12065550142: {destination: …}}; `*` is every other one.",
+    )
+    sns: AwsService | None = Field(
+        default=None, description="The SNS that topics of `sms_numbers` lead to; without it Amazon's."
     )
 
     max_applications: int = Field(default=100, ge=1, description="Applications that there may be.")

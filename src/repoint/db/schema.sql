@@ -442,6 +442,27 @@ CREATE TABLE public.import_objects (
     CONSTRAINT import_objects_pieces_check CHECK ((pieces > 0))
 );
 
+CREATE TABLE public.inbound_messages (
+    id uuid NOT NULL,
+    provider_id text COLLATE pg_catalog."C",
+    received_at timestamp with time zone NOT NULL,
+    origination_number text NOT NULL COLLATE pg_catalog."C",
+    destination_number text NOT NULL COLLATE pg_catalog."C",
+    body text,
+    previous_message_id text,
+    reply text
+);
+
+CREATE TABLE public.inbound_parts (
+    origination_number text NOT NULL COLLATE pg_catalog."C",
+    destination_number text NOT NULL COLLATE pg_catalog."C",
+    reference integer NOT NULL,
+    total smallint NOT NULL,
+    number smallint NOT NULL,
+    body text NOT NULL,
+    received_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.job_members (
     application_id uuid NOT NULL,
     job_id text NOT NULL COLLATE pg_catalog."C",
@@ -501,6 +522,13 @@ ALTER TABLE public.mailbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE public.message_parts (
+    receipt_id text NOT NULL COLLATE pg_catalog."C",
+    application_id uuid NOT NULL,
+    message_id text NOT NULL COLLATE pg_catalog."C",
+    sent_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -522,6 +550,13 @@ CREATE TABLE public.one_time_passwords (
 CREATE TABLE public.queue_migrations (
     name text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.receipts (
+    receipt_id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    is_matched boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.segment_members (
@@ -546,7 +581,8 @@ CREATE TABLE public.sent_messages (
     client_id text NOT NULL,
     endpoint_key text COLLATE pg_catalog."C",
     provider_message_id text COLLATE pg_catalog."C",
-    detail json NOT NULL
+    detail json NOT NULL,
+    receipt_due_at timestamp with time zone
 );
 
 CREATE TABLE public.suppressions (
@@ -644,6 +680,15 @@ ALTER TABLE ONLY public.import_errors
 ALTER TABLE ONLY public.import_objects
     ADD CONSTRAINT import_objects_pkey PRIMARY KEY (application_id, job_id, object_no);
 
+ALTER TABLE ONLY public.inbound_messages
+    ADD CONSTRAINT inbound_messages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.inbound_messages
+    ADD CONSTRAINT inbound_messages_provider_id_key UNIQUE (provider_id);
+
+ALTER TABLE ONLY public.inbound_parts
+    ADD CONSTRAINT inbound_parts_pkey PRIMARY KEY (origination_number, destination_number, reference, total, number);
+
 ALTER TABLE ONLY public.job_members
     ADD CONSTRAINT job_members_pkey PRIMARY KEY (application_id, job_id, endpoint_key);
 
@@ -653,6 +698,9 @@ ALTER TABLE ONLY public.jobs
 ALTER TABLE ONLY public.mailbox
     ADD CONSTRAINT mailbox_pkey PRIMARY KEY ("position");
 
+ALTER TABLE ONLY public.message_parts
+    ADD CONSTRAINT message_parts_pkey PRIMARY KEY (receipt_id);
+
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
@@ -661,6 +709,9 @@ ALTER TABLE ONLY public.one_time_passwords
 
 ALTER TABLE ONLY public.queue_migrations
     ADD CONSTRAINT queue_migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (receipt_id);
 
 ALTER TABLE ONLY public.segment_members
     ADD CONSTRAINT segment_members_pkey PRIMARY KEY (application_id, segment_id, version, endpoint_key);
@@ -729,6 +780,14 @@ CREATE INDEX events_unsorted_event_hash_idx ON public.events_unsorted USING btre
 
 CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 
+CREATE INDEX inbound_messages_by_age ON public.inbound_messages USING brin (received_at);
+
+CREATE INDEX inbound_messages_unanswered ON public.inbound_messages USING btree (received_at, id) WHERE (reply IS NOT NULL);
+
+CREATE INDEX inbound_messages_unpublished ON public.inbound_messages USING btree (received_at, id) WHERE (body IS NOT NULL);
+
+CREATE INDEX inbound_parts_by_age ON public.inbound_parts USING brin (received_at);
+
 CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment_id, type, created_at DESC, id DESC) WHERE (segment_id IS NOT NULL);
@@ -737,9 +796,21 @@ CREATE INDEX mailbox_by_age ON public.mailbox USING brin (kept_at);
 
 CREATE UNIQUE INDEX mailbox_by_message ON public.mailbox USING btree (application_id, message_id);
 
+CREATE INDEX message_parts_by_age ON public.message_parts USING brin (sent_at);
+
+CREATE INDEX message_parts_by_message ON public.message_parts USING btree (application_id, message_id);
+
 CREATE INDEX one_time_passwords_by_age ON public.one_time_passwords USING btree (expires_at);
 
+CREATE INDEX receipts_by_age ON public.receipts USING brin (received_at);
+
+CREATE INDEX receipts_unmatched ON public.receipts USING btree (receipt_id) WHERE (NOT is_matched);
+
 CREATE INDEX sent_messages_by_age ON public.sent_messages USING brin (sent_at);
+
+CREATE INDEX sent_messages_by_due ON public.sent_messages USING btree (receipt_due_at) WHERE (receipt_due_at IS NOT NULL);
+
+CREATE INDEX sent_messages_by_number ON public.sent_messages USING btree (((detail ->> 'destination_phone_number'::text)), sent_at) WHERE (channel_type = 'SMS'::text);
 
 CREATE INDEX sent_messages_by_provider_id ON public.sent_messages USING btree (provider_message_id) WHERE ((channel_type = 'EMAIL'::text) AND (length(provider_message_id) > 30));
 

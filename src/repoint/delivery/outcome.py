@@ -34,6 +34,8 @@ class Outcome(msgspec.Struct, frozen=True):
     provider_message_id: str | None = None
     # Whoever has taken an e-mail tells later whether it was delivered; otherwise having been taken counts as that.
     tells_of_delivery: bool = False
+    # Under which ids receipts will tell how its parts ended; empty where none are to come.
+    receipt_ids: tuple[str, ...] = ()
     # With THROTTLED and TEMPORARY_FAILURE: how long the provider asks us to wait.
     retry_after_s: float | None = None
     # It may have been taken: the connection was lost after the last byte and before the answer. Never failed over.

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from repoint.channels.stored import Channel
 from repoint.contract.shapes import ChannelType
+from repoint.delivery.heard import Hear, nobody_hears
 from repoint.delivery.message import Message
 from repoint.delivery.outcome import Outcome
 from repoint.functions.call import Functions
@@ -35,6 +36,10 @@ class Surroundings:
     functions: Functions
     # For providers that send with credentials of the application's own. What the database raises rises.
     channel: FindsChannel = no_channel
+    # The operator's name for the provider.
+    name: str = ""
+    # Keeps what the provider hears of others, unasked: how messages ended, and what people write.
+    hear: Hear = nobody_hears
 
 
 class Provider(Protocol):
@@ -60,18 +65,23 @@ class Kind(Generic[OptionsT]):
     # What `[providers.<name>]` may say beside `kind`; unknown members are refused when settings are read.
     options: type[OptionsT]
     opens: Opens[OptionsT]
+    # Whether one with these options is told things unasked, so that somebody has to hold it open all the time.
+    receives: Callable[[OptionsT], bool] = lambda _: False
 
 
 KINDS: dict[str, Kind[Any]] = {}
 
 
 def provider(
-    name: str, *channels: ChannelType, options: type[OptionsT]
+    name: str,
+    *channels: ChannelType,
+    options: type[OptionsT],
+    receives: Callable[[OptionsT], bool] = lambda _: False,
 ) -> Callable[[Opens[OptionsT]], Opens[OptionsT]]:
     """Register what opens a kind of provider: an async context manager of its options and the surroundings."""
 
     def bind(opens: Opens[OptionsT]) -> Opens[OptionsT]:
-        KINDS[name] = Kind(name, frozenset(channels), options, opens)
+        KINDS[name] = Kind(name, frozenset(channels), options, opens, receives)
         return opens
 
     return bind

@@ -37,14 +37,119 @@ DELETE FROM mailbox WHERE ctid = ANY(ARRAY(
 -- note_sent --
 -- Messages that have gone out; one that is noted already is the same message sent again.
 INSERT INTO sent_messages (
-    application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail)
-SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told::json
+    application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail,
+    receipt_due_at)
+SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told::json,
+    CASE WHEN waits::boolean THEN %(receipt_due_at)s::timestamptz END
 FROM ROWS FROM (
     json_array_elements_text(%(message_ids)s), json_array_elements_text(%(channel_types)s),
     json_array_elements_text(%(client_ids)s), json_array_elements_text(%(endpoint_keys)s),
-    json_array_elements_text(%(provider_message_ids)s), string_to_table(%(told)s, chr(10))
-) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, told)
+    json_array_elements_text(%(provider_message_ids)s), string_to_table(%(told)s, chr(10)),
+    json_array_elements_text(%(waits)s)
+) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, told, waits)
 ON CONFLICT DO NOTHING
+
+-- note_sent_in_parts --
+-- As note_sent, with the parts that receipts will tell of. An id that an SMSC gives anew belongs to the later message,
+-- and what was told of the earlier one is forgotten; what nobody has looked at yet came before we were here.
+WITH parts AS (
+    SELECT DISTINCT ON (receipt_id) receipt_id, message_id
+    FROM ROWS FROM (
+        json_array_elements_text(%(receipt_ids)s), json_array_elements_text(%(of_messages)s)
+    ) AS p (receipt_id, message_id)
+), noted AS (
+    INSERT INTO message_parts (receipt_id, application_id, message_id, sent_at)
+    SELECT receipt_id, %(application_id)s, message_id, %(sent_at)s FROM parts ORDER BY receipt_id COLLATE "C"
+    ON CONFLICT (receipt_id) DO UPDATE
+    SET application_id = excluded.application_id, message_id = excluded.message_id, sent_at = excluded.sent_at
+), forgotten AS (
+    DELETE FROM receipts USING parts WHERE receipts.receipt_id = parts.receipt_id AND receipts.is_matched
+)
+INSERT INTO sent_messages (
+    application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail,
+    receipt_due_at)
+SELECT %(application_id)s, message_id, %(sent_at)s, channel_type, client_id, endpoint_key, provider_message_id, told::json,
+    CASE WHEN waits::boolean THEN %(receipt_due_at)s::timestamptz END
+FROM ROWS FROM (
+    json_array_elements_text(%(message_ids)s), json_array_elements_text(%(channel_types)s),
+    json_array_elements_text(%(client_ids)s), json_array_elements_text(%(endpoint_keys)s),
+    json_array_elements_text(%(provider_message_ids)s), string_to_table(%(told)s, chr(10)),
+    json_array_elements_text(%(waits)s)
+) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, told, waits)
+ON CONFLICT DO NOTHING
+
+-- note_receipts --
+-- How parts ended; of a part that was told of before, the first one stays.
+INSERT INTO receipts (receipt_id, status, received_at)
+SELECT DISTINCT ON (receipt_id COLLATE "C") receipt_id, status, %(now)s
+FROM ROWS FROM (
+    json_array_elements_text(%(receipt_ids)s), json_array_elements_text(%(statuses)s)
+) WITH ORDINALITY AS r (receipt_id, status, place)
+ORDER BY receipt_id COLLATE "C", place
+ON CONFLICT DO NOTHING
+
+-- hold_told_of --
+-- The messages that receipts of these ids tell of and that wait for them, held until the transaction ends.
+SELECT application_id, message_id, sent_at, channel_type, client_id, endpoint_key, detail
+FROM sent_messages
+WHERE receipt_due_at IS NOT NULL AND (application_id, message_id) IN (
+    SELECT application_id, message_id FROM message_parts WHERE receipt_id = ANY(%(receipt_ids)s))
+ORDER BY application_id, message_id
+FOR UPDATE
+
+-- match_receipts --
+-- Receipts whose part is known are not looked at again by themselves.
+UPDATE receipts SET is_matched = true
+WHERE receipt_id = ANY(%(receipt_ids)s) AND NOT is_matched
+    AND EXISTS (SELECT FROM message_parts p WHERE p.receipt_id = receipts.receipt_id)
+
+-- parts_told --
+-- What receipts say of each part of some messages; null for a part that nothing was told of.
+SELECT p.application_id, p.message_id, r.status
+FROM ROWS FROM (
+    json_array_elements_text(%(application_ids)s), json_array_elements_text(%(message_ids)s)
+) AS asked (application_id, message_id)
+JOIN message_parts p ON p.application_id = asked.application_id::uuid AND p.message_id = asked.message_id
+LEFT JOIN receipts r ON r.receipt_id = p.receipt_id
+ORDER BY r.received_at
+
+-- settle --
+-- Nothing more is to be logged of these messages.
+UPDATE sent_messages SET receipt_due_at = NULL
+FROM ROWS FROM (
+    json_array_elements_text(%(application_ids)s), json_array_elements_text(%(message_ids)s)
+) AS told (application_id, message_id)
+WHERE sent_messages.application_id = told.application_id::uuid AND sent_messages.message_id = told.message_id
+
+-- early_receipts --
+-- Receipts that came before their message was noted, and whose message has been noted since.
+SELECT r.receipt_id FROM receipts r JOIN message_parts p ON p.receipt_id = r.receipt_id
+WHERE NOT r.is_matched
+LIMIT %(rows)s
+
+-- hold_overdue --
+-- Some messages for whose receipts nobody waits any longer, held until the transaction ends.
+SELECT application_id, message_id, sent_at, channel_type, client_id, endpoint_key, detail
+FROM sent_messages
+WHERE receipt_due_at <= %(now)s
+ORDER BY application_id, message_id
+LIMIT %(rows)s
+FOR UPDATE SKIP LOCKED
+
+-- forget_parts --
+-- Some parts that nobody tells of any more.
+DELETE FROM message_parts WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM message_parts WHERE sent_at < %(before)s LIMIT %(rows)s))
+
+-- forget_receipts --
+-- Some receipts that have been looked at, or whose message never was.
+DELETE FROM receipts WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM receipts WHERE received_at < %(before)s LIMIT %(rows)s))
+
+-- clear_parts --
+-- Some parts of messages of an application that is gone.
+DELETE FROM message_parts WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM message_parts WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- find_sent --
 -- Those of these messages that are known.

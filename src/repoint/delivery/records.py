@@ -119,6 +119,9 @@ class Recorder:
             _key(recipient),
             told,
             delivered.outcome.provider_message_id,
+            delivered.outcome.receipt_ids,
+            awaits_receipt=isinstance(told, SmsTold)
+            and (not delivered.outcome.is_sent or bool(delivered.outcome.receipt_ids)),
         )
 
     def _of_email(self, delivered: Delivered, subject: Subject, mail: Mail) -> Iterator[tuple[str, str]]:
@@ -182,6 +185,8 @@ class Recorder:
 
 def _words(outcome: Outcome) -> tuple[tuple[Word, Words], ...]:
     """Types and record_status of an SMS's records."""
+    if outcome.receipt_ids:
+        return (("BUFFERED", "SUCCESSFUL"),)
     if outcome.is_sent:
         # Without receipts of carriers, having been taken is all that will ever be known.
         return ("BUFFERED", "SUCCESSFUL"), ("SUCCESS", "SUCCESSFUL")

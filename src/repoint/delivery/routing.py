@@ -9,6 +9,7 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
+from dataclasses import replace
 
 import structlog
 
@@ -51,6 +52,11 @@ class Providers:
         outcomes = [_NOT_OPENED] * len(messages)
         await asyncio.gather(*(self._send_group(names, group, messages, outcomes) for names, group in groups.items()))
         return outcomes
+
+    async def open_receiving(self) -> None:
+        """Open those that are told things unasked; one that cannot be opened is so the next time, perhaps."""
+        names = [name for name, each in self._routes.providers.items() if each.kind.receives(each.options)]
+        await asyncio.gather(*map(self._provider, names))
 
     async def close(self) -> None:
         """Close every provider."""
@@ -98,7 +104,7 @@ class _Opened:
 
     def __init__(self, configured: Configured, surroundings: Surroundings) -> None:
         self._configured = configured
-        self._surroundings = surroundings
+        self._surroundings = replace(surroundings, name=configured.name)
         self._ready: asyncio.Future[Provider | None] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
         # Of the call that happens to come first it knows nothing, not even for its logs.

@@ -1,7 +1,7 @@
 """Messages that have gone out, kept as long as somebody may tell of them: opens, clicks, bounces, receipts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -16,6 +16,9 @@ from repoint.queue.forget import forget_old
 from repoint.resources.clearing import clears
 
 Q = load_queries("repoint.delivery")
+
+# As long as carriers are waited for (events.md section 8).
+RECEIPT_WITHIN = timedelta(hours=72)
 
 clears(Q.clear_sent)
 
@@ -33,6 +36,10 @@ class Sent(msgspec.Struct, frozen=True):
     # What its later records tell of it.
     told: Mail | Sms
     provider_message_id: str | None = None
+    # Under which ids receipts will tell of its parts.
+    receipt_ids: tuple[str, ...] = ()
+    # What became of it is still to be logged: told by receipts, or given up after a while.
+    awaits_receipt: bool = False
 
 
 async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Sequence[Sent]) -> None:
@@ -43,13 +50,18 @@ async def note_sent(db: Db, application_id: str, sent_at: datetime, messages: Se
 
 def ask_note_sent(application_id: str, sent_at: datetime, messages: Sequence[Sent]) -> tuple[Query, dict[str, object]]:
     """The statement of `note_sent`, for those who send it together with others."""
-    return Q.note_sent, {
+    has_parts = any(each.receipt_ids for each in messages)
+    parts = [(receipt_id, each.message_id) for each in messages for receipt_id in each.receipt_ids]
+    told_of = {"receipt_ids": as_json(each[0] for each in parts), "of_messages": as_json(each[1] for each in parts)}
+    return Q.note_sent_in_parts if has_parts else Q.note_sent, (told_of if has_parts else {}) | {
         "application_id": application_id,
         "sent_at": sent_at,
         "message_ids": as_json(each.message_id for each in messages),
         "channel_types": as_json(each.channel_type for each in messages),
         "client_ids": as_json(each.client_id for each in messages),
         "endpoint_keys": as_json(each.endpoint_key for each in messages),
+        "waits": as_json(each.awaits_receipt for each in messages),
+        "receipt_due_at": sent_at + RECEIPT_WITHIN,
         "provider_message_ids": as_json(each.provider_message_id for each in messages),
         # JSON that we write has no line's end in it.
         "told": "\n".join([msgspec.json.encode(each.told).decode() for each in messages]),

@@ -19,6 +19,8 @@ from repoint.contract.errors import (
     NotFoundException,
 )
 from repoint.db.pool import Database
+from repoint.delivery.gateway_callbacks import callbacks_of
+from repoint.delivery.routes import Routes, read_routes
 from repoint.delivery.sns.listener import Listener
 from repoint.delivery.sns.notification import read_notification
 from repoint.delivery.tracking import PATHS, Link, LinkKind, read_token
@@ -36,6 +38,8 @@ log = structlog.get_logger()
 CALLBACKS = "/callbacks/"
 # No application's id.
 SNS = "sns"
+# Behind it the provider's name, and the token that it was given.
+GATEWAYS = "/callbacks/gateways/"
 MAX_CALLBACK_BYTES = 1 << 20
 # How far the clock of who signs a callback may be off.
 MAX_AGE_S = 300
@@ -63,6 +67,7 @@ class Public:
         self._database = database
         self._proxies = proxies
         self._listener = Listener(settings)
+        self._routes: Routes | None = None
         self._kinds: dict[str, LinkKind] = {path: kind for kind, path in PATHS.items()}
 
     def __contains__(self, raw_path: bytes) -> bool:
@@ -71,6 +76,8 @@ class Public:
     async def answer(self, request: Request, receive: Receive) -> Answer:
         """The answer to a request for one of these paths. Raises CallerGoneError when there is nobody to have it."""
         try:
+            if request.path.startswith(GATEWAYS):
+                return await self._gateway(request, receive)
             if request.path.startswith(CALLBACKS):
                 return await self._callback(request, receive)
             return await self._link(request)
@@ -156,6 +163,23 @@ class Public:
             return Answer(200, b"", request.request_id)
         told = {"Message": notification.message, "Key": notification.message_id, "TopicArn": notification.topic_arn}
         return Answer(200, encode(await self._dispatch(request, "NoteSesEvent", told)), request.request_id)
+
+    async def _gateway(self, request: Request, receive: Receive) -> Answer:
+        """What an SMS gateway tells, in its own form; its answer says nothing."""
+        if request.method not in {"GET", "POST"}:
+            raise MethodNotAllowedException(("GET", "POST"))
+        name, _, token = unquote(request.path.removeprefix(GATEWAYS), "latin-1").partition("/")
+        if self._routes is None:
+            self._routes = read_routes(self._settings)
+        options = callbacks_of(self._routes, name)
+        if options is None or not options.admits(token):
+            raise NotFoundException
+        body = Body(receive, request.headers, MAX_CALLBACK_BYTES)
+        body.check_declared()
+        query = request.raw_query.decode("latin-1")
+        arguments = {"Provider": name, "Options": options, "Query": query, "Body": await body.read()}
+        await self._dispatch(request, "NoteGatewayCallback", arguments)
+        return Answer(200, Binary("text/plain", b""), request.request_id)
 
     def _check_signature(self, request: Request, application_id: str, body: bytes) -> None:
         """`Repoint-Timestamp` in Unix seconds; `Repoint-Signature: v1=` HMAC-SHA256 of timestamp, id and body."""

@@ -22,6 +22,7 @@ from tests.fixtures.certificates import serving
 from tests.fixtures.mail_server import DROP, SILENCE, MailServer
 from tests.fixtures.messages import CUSTOM, PUSH, VOICE, email, other, sms
 from tests.fixtures.receiver import Answer, Received, Receiver
+from tests.fixtures.smsc import Smsc, running_smsc
 
 # Whatever a provider is told in confidence.
 PASSWORD = "hidden-password"
@@ -284,6 +285,57 @@ async def amazon(
         is_over.set()
 
 
+@asynccontextmanager
+async def sms_smpp(_folder: Path) -> AsyncIterator[Way]:
+    """An SMSC in a process of its own."""
+    codes = {Does.TAKE: "take", Does.REFUSE: "0x0b", Does.FAIL: "0x08", Does.THROTTLE: "0x58"}
+    with running_smsc(password=PASSWORD) as smsc:
+        does = _Doing(smsc, {**codes, Does.HANG: "hang", Does.DROP: "drop"})
+        taken: list[tuple[str, int]] = []
+
+        def received() -> list[tuple[str, int]]:
+            if smsc.process.poll() is None:
+                taken[:] = [(each["text"], int(each["destination"][-4:])) for each in smsc.submits]
+            return list(taken)
+
+        async def stop() -> None:
+            received()
+            smsc.stop()
+
+        options = {
+            "host": "127.0.0.1",
+            "port": smsc.port,
+            "password": PASSWORD,
+            # An end of the connection puts in doubt whatever is in its window.
+            "window": 1,
+            "binds": 4,
+            "throttled_s": 120,
+            "answer_timeout_s": 0.7,
+        }
+        yield Way(
+            opens=opening("sms_smpp", options, []),
+            message=sms,
+            others=[email(), VOICE, PUSH, CUSTOM],
+            does=does,
+            can=frozenset(Does),
+            received=received,
+            stop=stop,
+        )
+
+
+class _Doing(defaultdict[int, Does]):
+    """Tells the SMSC what it is to do."""
+
+    def __init__(self, smsc: Smsc, words: dict[Does, str]) -> None:
+        super().__init__(lambda: Does.TAKE)
+        self._smsc = smsc
+        self._words = words
+
+    def __setitem__(self, number: int, does: Does) -> None:
+        super().__setitem__(number, does)
+        self._smsc.does(f"1206555{number:04}", self._words[does])
+
+
 def custom_lambda(_folder: Path) -> AbstractAsyncContextManager[Way]:
     """A function behind a URL, by its name."""
     return custom("custom_lambda", {}, lambda _: "deliver")
@@ -360,5 +412,6 @@ WAYS = {
     "mailbox": mailbox,
     "sms_aws": sms_aws,
     "sms_http": sms_http,
+    "sms_smpp": sms_smpp,
     "voice_aws": voice_aws,
 }

@@ -13,9 +13,11 @@ from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
 import httpx2
+from msgspec.structs import replace
 from pydantic import BaseModel, Field, FilePath, SecretStr, field_validator, model_validator
 
 from repoint.delivery.gateway.answer import Finder, Reading
+from repoint.delivery.gateway.callback import CallbackOptions
 from repoint.delivery.gateway.template import (
     NAMES,
     NAMES_IN_HEADERS,
@@ -27,6 +29,7 @@ from repoint.delivery.gateway.template import (
     texts,
     values_of,
 )
+from repoint.delivery.heard import named
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -71,6 +74,9 @@ class SmsHttpOptions(BaseModel, frozen=True, extra="forbid"):
     temporary: tuple[str, ...] = Field(default=(), description="Words, or HTTP statuses, for failures that may pass.")
     permanent: tuple[str, ...] = Field(default=(), description="Words, or HTTP statuses, for failures that stay.")
     opted_out: tuple[str, ...] = Field(default=(), description="Words for a recipient who wants no messages.")
+    callbacks: CallbackOptions | None = Field(
+        default=None, description="How the gateway tells of receipts and messages; docs/gateways.md."
+    )
     connections: int = Field(default=16, ge=1, le=1000, description="Most requests of one process at a time.")
     connect_timeout_s: float = Field(default=5, gt=0, description="Seconds to connect.")
     answer_timeout_s: float = Field(
@@ -141,14 +147,14 @@ class SmsHttpOptions(BaseModel, frozen=True, extra="forbid"):
 
 @provider("sms_http", "SMS", options=SmsHttpOptions)
 @asynccontextmanager
-async def open_sms_http(options: SmsHttpOptions, _surroundings: Surroundings) -> AsyncIterator[Provider]:
+async def open_sms_http(options: SmsHttpOptions, surroundings: Surroundings) -> AsyncIterator[Provider]:
     """Connect when there is something to send."""
     trust = await asyncio.to_thread(_trust, options)
     timeout = httpx2.Timeout(options.answer_timeout_s, connect=options.connect_timeout_s, pool=None)
     limits = httpx2.Limits(max_connections=options.connections)
     auth = (options.user, options.password.get_secret_value()) if options.user and options.password else None
     async with httpx2.AsyncClient(auth=auth, verify=trust, timeout=timeout, limits=limits, trust_env=False) as client:
-        yield Gateway(client, options)
+        yield Gateway(client, options, surroundings.name)
 
 
 def _trust(options: SmsHttpOptions) -> ssl.SSLContext:
@@ -161,8 +167,10 @@ def _trust(options: SmsHttpOptions) -> ssl.SSLContext:
 class Gateway:
     """A gateway with our connections to it."""
 
-    def __init__(self, client: httpx2.AsyncClient, options: SmsHttpOptions) -> None:
+    def __init__(self, client: httpx2.AsyncClient, options: SmsHttpOptions, name: str) -> None:
         self._client = client
+        self._name = name
+        self._tells_receipts = options.callbacks is not None and options.callbacks.receipts is not None
         self._options = options
         self._reading = options.reading()
         self._turns = asyncio.Semaphore(options.connections)
@@ -236,7 +244,10 @@ class Gateway:
         finally:
             await answer.aclose()
         text = bytes(body[:_ANSWER_BYTES]).decode("utf-8", "replace")
-        return self._reading.outcome(answer.status_code, answer.headers.get("Retry-After"), text, self._hidden)
+        outcome = self._reading.outcome(answer.status_code, answer.headers.get("Retry-After"), text, self._hidden)
+        if outcome.is_sent and self._tells_receipts and outcome.provider_message_id is not None:
+            return replace(outcome, receipt_ids=(named(self._name, outcome.provider_message_id),))
+        return outcome
 
 
 def _in_doubt(status_code: int, why: str) -> Outcome:
