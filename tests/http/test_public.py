@@ -196,14 +196,19 @@ def test_an_address_without_an_endpoint_is_offered_no_unsubscribing(client: Any,
     assert b"List-Unsubscribe" not in mime
 
 
+def altered(text: str) -> str:
+    """Another text: at its end some bits mean nothing, at its beginning all do."""
+    return ("B" if text[0] == "A" else "A") + text[1:]
+
+
 def test_links_that_we_did_not_make_lead_nowhere(client: Any, raw: Raw, app: str) -> None:
     _, message = sent(client, raw, app)
     click, _, picture = links(message)
     said, mac = click.removeprefix("/r/c/").split(".")
 
     forged = [
-        f"/r/c/{said[:-2]}AA.{mac}",
-        f"/r/c/{said}.{mac[:-2]}AA",
+        f"/r/c/{altered(said)}.{mac}",
+        f"/r/c/{said}.{altered(mac)}",
         f"/r/c/{said}",
         "/r/c/",
         "/r/c/%00.%00",

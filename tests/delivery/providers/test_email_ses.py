@@ -122,3 +122,8 @@ async def test_moto_takes_what_comes_from_a_verified_domain_and_rejects_the_rest
     assert taken.detail == f"MessageId: {taken.provider_message_id}"
     detail = "MessageRejected: Did not have authority to send from email shop@example.com"
     assert rejected == Outcome(Status.PERMANENT_FAILURE, 400, detail)
+
+
+async def test_deliveries_that_ses_tells_of_are_not_taken_for_granted(amazon: Amazon) -> None:
+    assert not (await send(amazon.options(), mail())).tells_of_delivery
+    assert (await send(amazon.options(tells_of_delivery=True), mail())).tells_of_delivery

@@ -13,10 +13,13 @@ Tested against moto's SES, and against a server of ours that answers as the publ
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import parseaddr
 from typing import Any
+
+from msgspec.structs import replace
+from pydantic import Field
 
 from repoint.delivery.aws.call import AwsOptions, AwsProvider, open_service, present
 from repoint.delivery.aws.names import names
@@ -32,6 +35,12 @@ _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 class EmailSesOptions(AwsOptions, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "email_ses"`."""
 
+    tells_of_delivery: bool = Field(
+        default=False,
+        description="Whether SES tells later what was delivered (over `sns_topics`); otherwise what it has taken counts "
+        "as delivered.",
+    )
+
 
 @provider("email_ses", "EMAIL", options=EmailSesOptions)
 @asynccontextmanager
@@ -45,7 +54,19 @@ async def open_email_ses(options: EmailSesOptions, surroundings: Surroundings) -
             return Outcome(Status.PERMANENT_FAILURE, 400, str(error))
 
     async with open_service("sesv2", options, surroundings.settings) as service:
-        yield AwsProvider(service, "send_email", (Email, "SES carries e-mail"), ask)
+        way = AwsProvider(service, "send_email", (Email, "SES carries e-mail"), ask)
+        yield _Telling(way) if options.tells_of_delivery else way
+
+
+class _Telling:
+    """SES that tells of deliveries."""
+
+    def __init__(self, way: AwsProvider) -> None:
+        self._way = way
+
+    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        """See Provider."""
+        return [replace(each, tells_of_delivery=each.is_sent) for each in await self._way.send(messages)]
 
 
 def _send_email(message: Message, content: Email, configuration_set: str | None) -> dict[str, Any]:
