@@ -37,8 +37,8 @@ class EmailSesOptions(AwsOptions, frozen=True, extra="forbid"):
 
     tells_of_delivery: bool = Field(
         default=False,
-        description="Whether SES tells later what was delivered (over `sns_topics`); otherwise what it has taken counts "
-        "as delivered.",
+        description="Whether SES tells later what was delivered (over `sns_topics`); otherwise what it has taken "
+        "counts as delivered.",
     )
 
 
