@@ -7,6 +7,7 @@ for what was not taken. A message is published at least once, whatever dies; an 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -93,7 +94,7 @@ async def _publish_to(context: TaskContext, destination: str, rows: Sequence[Row
         return 0
     log.warning(
         "Messages from people could not be published",
-        destination=destination,
+        destination=_shown(destination),
         count=len(why),
         why=next(iter(why.values())),
     )
@@ -101,9 +102,14 @@ async def _publish_to(context: TaskContext, destination: str, rows: Sequence[Row
         str(row["id"]) for row in rows if str(row["id"]) in why and context.now() - row["received_at"] > GIVEN_UP_AFTER
     ]
     if given_up:
-        log.error("Messages from people are given up", destination=destination, inbound_message_ids=given_up)
+        log.error("Messages from people are given up", destination=_shown(destination), inbound_message_ids=given_up)
         await done(given_up)
     return len(why) - len(given_up)
+
+
+def _shown(destination: str) -> str:
+    """As it may be logged: the rest of a URL can be a secret."""
+    return urlsplit(destination).hostname or destination
 
 
 def _message(settings: Settings, row: Row) -> dict[str, str]:
