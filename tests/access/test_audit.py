@@ -200,11 +200,11 @@ def test_key_is_recorded_by_its_id(raw: Raw) -> None:
         ("GET", "/v1/apps?page-size=0", b"", "GetApps", "BadRequestException", "Invalid page-size"),
         (
             "GET",
-            "/v1/recommenders",
+            f"/v1/apps/{'a' * 32}/journeys",
             b"",
-            "GetRecommenderConfigurations",
+            "ListJourneys",
             "NotImplementedException",
-            "GetRecommenderConfigurations is not available in this version",
+            "ListJourneys is not available in this version",
         ),
     ],
 )

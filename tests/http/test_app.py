@@ -145,20 +145,20 @@ def test_wrong_method_is_refused(raw: Raw, method: str) -> None:
 
 
 def test_unbuilt_operation_answers_501(client: Any) -> None:
-    told = refusal(client.get_recommender_configurations)
+    told = refusal(client.list_journeys, ApplicationId="a" * 32)
 
-    assert told == (501, "NotImplementedException", "GetRecommenderConfigurations is not available in this version")
+    assert told == (501, "NotImplementedException", "ListJourneys is not available in this version")
 
 
 # Order of checks
 
 
 def test_broken_json_is_told_before_unbuilt(raw: Raw) -> None:
-    assert raw.send("POST", "/v1/recommenders", b"{").status == 400
+    assert raw.send("POST", f"{APP}/journeys", b"{").status == 400
 
 
 def test_unbuilt_is_told_before_a_bad_member(raw: Raw) -> None:
-    assert raw.send("POST", "/v1/recommenders", {"RecommendationProviderUri": 1}).status == 501
+    assert raw.send("POST", f"{APP}/journeys", {"Name": 1}).status == 501
 
 
 def test_unknown_project_is_told_before_a_bad_member(raw: Raw) -> None:

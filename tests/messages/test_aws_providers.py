@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.amazon import MESSAGE_ID, Amazon, error
-from tests.fixtures.s3 import moto_client
+from tests.fixtures.s3 import moto_client, running_moto
 from tests.fixtures.server import Serve, Server
 
 Client = Any
@@ -24,12 +24,19 @@ def amazon() -> Iterator[Amazon]:
         yield amazon
 
 
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    """A server of moto's that nobody else uses: it cannot show all that others keep there."""
+    with running_moto() as url:
+        yield url
+
+
 @pytest.fixture
-def server(serve: Serve, amazon: Amazon, s3_endpoint_url: str) -> Server:
+def server(serve: Serve, amazon: Amazon, moto_url: str) -> Server:
     """E-mail goes to moto, texts and calls to the other."""
     test = {"access_key_id": "test", "secret_access_key": "test"}
     providers = {
-        "ses": {"kind": "email_ses", "endpoint_url": s3_endpoint_url, "credentials": test},
+        "ses": {"kind": "email_ses", "endpoint_url": moto_url, "credentials": test},
         "texts": {"kind": "sms_aws", **amazon.options()},
         "calls": {"kind": "voice_aws", **amazon.options(origination_identity="+12065550100")},
     }
@@ -38,9 +45,9 @@ def server(serve: Serve, amazon: Amazon, s3_endpoint_url: str) -> Server:
 
 
 @pytest.fixture
-def app(client: Client, s3_endpoint_url: str) -> str:
+def app(client: Client, moto_url: str) -> str:
     """An application with the three channels, whose sender SES knows."""
-    ses = moto_client("ses", s3_endpoint_url)
+    ses = moto_client("ses", moto_url)
     ses.verify_email_identity(EmailAddress=SHOP)
     ses.close()
     app: str = client.create_app(CreateApplicationRequest={"Name": "Shop"})["ApplicationResponse"]["Id"]
@@ -72,7 +79,7 @@ def noted(database_url: str, message_id: str) -> str | None:
 
 
 def test_an_email_reaches_ses_and_is_known_by_its_id_there(
-    client: Client, app: str, database_url: str, s3_endpoint_url: str
+    client: Client, app: str, database_url: str, moto_url: str
 ) -> None:
     parts = {"Subject": {"Data": "Für {{Address}}"}, "TextPart": {"Data": "Hi"}, "HtmlPart": {"Data": "<p>Hi</p>"}}
 
@@ -81,7 +88,7 @@ def test_an_email_reaches_ses_and_is_known_by_its_id_there(
     assert (told["DeliveryStatus"], told["StatusCode"]) == ("SUCCESSFUL", 200)
     assert told["StatusMessage"] == told["MessageId"]
     provider_message_id = noted(database_url, told["MessageId"])
-    with urlopen(f"{s3_endpoint_url}/moto-api/data.json") as answer:  # noqa: S310 - on this machine
+    with urlopen(f"{moto_url}/moto-api/data.json") as answer:  # noqa: S310 - on this machine
         (taken,) = [each for each in json.load(answer)["ses"]["RawMessage"] if each["id"] == provider_message_id]
     mail = message_from_string(taken["raw_data"], policy=policy.default)
     assert (mail["From"], mail["To"], mail["Subject"]) == (f"Bücher <{SHOP}>", "ann@example.com", "Für ann@example.com")
