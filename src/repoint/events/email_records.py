@@ -6,6 +6,7 @@ A message has one recipient. Its records share `event_timestamp`, the time it wa
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -103,8 +104,6 @@ class EmailRecords:
         self._origin = origin
         self._subject = subject
         self._mail = mail
-        # Several records are made of most messages, and making this takes longer than all else.
-        self._shared = self._around()
 
     def send(self, at: datetime) -> str:
         """It was handed on to be sent."""
@@ -183,6 +182,11 @@ class EmailRecords:
         before, after = self._around([("Message-ID", "null")]) if is_visit else self._shared
         begin = begin_of_record(f"_email.{kind}", (self._mail.sent_at, at))
         return f"{begin}{before}{_json(feedback)}{after},{_json(what)[1:-1]}{_END}"
+
+    @cached_property
+    def _shared(self) -> tuple[str, str]:
+        # Several records are made of most messages, and making this takes longer than all else.
+        return self._around()
 
     def _around(self, more_headers: Sequence[tuple[str, str]] = ()) -> tuple[str, str]:
         """What its records share: the text before the feedback, and the one behind it up to the end of the mail."""

@@ -65,13 +65,7 @@ class PushAdmOptions(PushOptions, frozen=True, extra="forbid"):
 @asynccontextmanager
 async def open_push_adm(options: PushAdmOptions, surroundings: Surroundings) -> AsyncIterator[Provider]:
     """Connect when there is something to send."""
-    opened = open_http1(
-        options.ca_file,
-        connections=options.connections,
-        connect_timeout_s=options.connect_timeout_s,
-        answer_timeout_s=options.answer_timeout_s,
-    )
-    async with opened as client:
+    async with open_http1(options, options.connections) as client:
 
         async def open_account(channel: Channel) -> AdmAccount:
             return AdmAccount(channel, options, client)

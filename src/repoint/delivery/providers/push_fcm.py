@@ -93,14 +93,7 @@ async def open_push_fcm(options: PushFcmOptions, surroundings: Surroundings) -> 
     """Connect when there is something to send."""
     url = options.url.rstrip("/")
     async with AsyncExitStack() as stack:
-        http1 = await stack.enter_async_context(
-            open_http1(
-                options.ca_file,
-                connections=options.connections,
-                connect_timeout_s=options.connect_timeout_s,
-                answer_timeout_s=options.answer_timeout_s,
-            )
-        )
+        http1 = await stack.enter_async_context(open_http1(options, options.connections))
         caller: Caller = http1.to(url)
         if options.http_version == "2" and url.startswith("https://"):
             caller = http2_client(url, options, await asyncio.to_thread(trust, options.ca_file, ["h2"]))

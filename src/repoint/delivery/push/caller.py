@@ -11,6 +11,7 @@ from typing import Protocol
 import httpx2
 
 from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
+from repoint.delivery.push.host import PushOptions
 
 # It would tell the URL of every request, which has an address in it for some services.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -40,15 +41,13 @@ def trust(ca_file: Path | None, protocols: Sequence[str] = ()) -> ssl.SSLContext
 
 
 @asynccontextmanager
-async def open_http1(
-    ca_file: Path | None, *, connections: int, connect_timeout_s: float, answer_timeout_s: float
-) -> AsyncIterator["Http1Client"]:
+async def open_http1(options: PushOptions, connections: int) -> AsyncIterator["Http1Client"]:
     """Connect when there is something to send; closed at the end."""
-    context = await asyncio.to_thread(trust, ca_file)
-    timeout = httpx2.Timeout(answer_timeout_s, connect=connect_timeout_s, pool=None)
+    context = await asyncio.to_thread(trust, options.ca_file)
+    timeout = httpx2.Timeout(options.answer_timeout_s, connect=options.connect_timeout_s, pool=None)
     limits = httpx2.Limits(max_connections=connections)
     async with httpx2.AsyncClient(verify=context, timeout=timeout, limits=limits, trust_env=False) as client:
-        http1 = Http1Client(client, connections, connect_timeout_s + answer_timeout_s)
+        http1 = Http1Client(client, connections, options.connect_timeout_s + options.answer_timeout_s)
         try:
             yield http1
         finally:
