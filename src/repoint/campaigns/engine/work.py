@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
@@ -13,17 +12,14 @@ from repoint.campaigns.engine.candidate import Candidate
 from repoint.campaigns.engine.finished import LOST, Finished, Writer, lose
 from repoint.campaigns.engine.messages import Messages
 from repoint.campaigns.engine.pace import PATIENCE_S, Pace
+from repoint.campaigns.engine.ready import Ready, Without, in_doubt, sort_out
 from repoint.campaigns.engine.recipients import Recipients
 from repoint.campaigns.engine.run import BATCH_ROWS, TRIGGER_LIFE, CancelledRunError, Run
 from repoint.campaigns.engine.seats import MOST, Seats
 from repoint.campaigns.engine.step import Reserved, Steps
 from repoint.db.pool import Db
 from repoint.delivery.caps import Wish, take
-from repoint.delivery.compose import Unrendered
-from repoint.delivery.ledger import IN_DOUBT, Entry
-from repoint.delivery.message import Message
 from repoint.delivery.opened import providers_of
-from repoint.delivery.outcome import Outcome
 from repoint.delivery.records import Delivered, delivered_of
 from repoint.functions.payload import MOST_ENDPOINTS
 from repoint.queue.lease import LostClaimError
@@ -49,22 +45,6 @@ class LaterError(Exception):
     def __init__(self, wait_s: float) -> None:
         super().__init__(f"{wait_s:.1f} s")
         self.wait_s = wait_s
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A message that may go out, and to whom."""
-
-    candidate: Candidate
-    message: Message
-
-    def sending(self) -> Sending:
-        candidate, message = self.candidate, self.message
-        return Sending(candidate.key, candidate.occurrence, message.id, message.channel_type, candidate.triggered_at)
-
-
-# Somebody who was to get a message, and why there is none.
-_Without = tuple[Candidate, Outcome | Unrendered]
 
 
 class Work:
@@ -206,7 +186,7 @@ class Work:
 
     async def _send_group(self, group: Sequence[Candidate]) -> None:
         wanted = [candidate for candidate in group if candidate.is_open]
-        ready, without = _judged(wanted)
+        ready, without = sort_out(wanted)
         await self._wait_for_turn(len(ready))
         # Behind the waiting, so that a batch that is given back has not gone over these.
         before = self._finished, self._after_key, self._triggers
@@ -225,7 +205,7 @@ class Work:
         await self._send(going)
         await self._pace.give_back(len(ready) - len(going))
 
-    async def _go(self, ready: Sequence[_Ready]) -> list[_Ready]:
+    async def _go(self, ready: Sequence[Ready]) -> list[Ready]:
         """Write what is finished and reserve these messages; those that may go, which are on their way from now on."""
         reserved = await self._steps.take(self._finished, lambda db, written: self._reserve(db, written, ready))
         going = {(each.key, each.occurrence) for each in reserved.sending}
@@ -245,7 +225,7 @@ class Work:
             self._finished = Finished(self._context.now())
         await self._leave_seats(all_but=messages)
 
-    async def _send(self, going: Sequence[_Ready]) -> None:
+    async def _send(self, going: Sequence[Ready]) -> None:
         if not going:
             return
         providers = providers_of(self._context.database, self._context.settings)
@@ -257,7 +237,7 @@ class Work:
             self._writer.delivered(finished, delivered, each.candidate)
         self._finished, self._away = finished, self._away[len(going) :]
 
-    def _note_without(self, without: Sequence[_Without], finished: Finished) -> None:
+    def _note_without(self, without: Sequence[Without], finished: Finished) -> None:
         for candidate, judged in without:
             delivered = delivered_of(candidate.known, judged, self._context.now())
             self._writer.delivered(finished, delivered, candidate)
@@ -278,10 +258,10 @@ class Work:
         else:
             self._after_key = group[-1].key
 
-    async def _reserve(self, db: Db, written: Finished, ready: Sequence[_Ready]) -> Reserved:
+    async def _reserve(self, db: Db, written: Finished, ready: Sequence[Ready]) -> Reserved:
         """Those of these messages that may go now, their caps taken."""
         now = written.at = self._context.now()
-        loud: list[_Ready] = []
+        loud: list[Ready] = []
         wishes: list[Wish] = []
         for each in ready:
             if self._is_over(each.candidate, now):
@@ -331,7 +311,7 @@ class Work:
             ready = await self._judge_again(some, written)
 
             async def repeat(
-                _db: Db, _written: Finished, ready: Sequence[_Ready] = ready, others: list[Sending] = others
+                _db: Db, _written: Finished, ready: Sequence[Ready] = ready, others: list[Sending] = others
             ) -> Reserved:
                 return Reserved(self._after_key, self._triggers, [*(each.sending() for each in ready), *others])
 
@@ -339,14 +319,14 @@ class Work:
             self._finished, self._away = Finished(self._context.now()), reserved.sending
             await self._send(ready)
 
-    async def _judge_again(self, lost: Sequence[Sending], written: Finished) -> list[_Ready]:
+    async def _judge_again(self, lost: Sequence[Sending], written: Finished) -> list[Ready]:
         """Those of these messages that are sent again; what the ledger says of all of them."""
         found = await self._recipients.again(lost)
         now = self._context.now()
         for candidate in found:
             candidate.is_open = candidate.recipient is not None and self._may_repeat(candidate, now)
         await self._prepare(found)
-        ready, without = _judged([candidate for candidate in found if candidate.is_open])
+        ready, without = sort_out([candidate for candidate in found if candidate.is_open])
         # Also who has no message now: the one that was on its way may have arrived.
         gone = {id(candidate) for candidate, _ in without}
         for candidate, each in zip(found, lost, strict=True):
@@ -354,7 +334,7 @@ class Work:
                 lose(written, each)
             elif not candidate.is_open or id(candidate) in gone:
                 self._writer.delivered(written, Delivered(candidate.recipient, LOST, now), candidate)
-        written.entries.extend(map(_in_doubt, ready))
+        written.entries.extend(map(in_doubt, ready))
         return ready
 
     def _may_repeat(self, candidate: Candidate, now: datetime) -> bool:
@@ -364,30 +344,10 @@ class Work:
         return candidate.is_open and not self._is_over(candidate, now) and not self._is_quiet(candidate, now)
 
 
-def _judged(wanted: Sequence[Candidate]) -> tuple[list[_Ready], list[_Without]]:
-    """The messages of these, and those who have none."""
-    ready, without = [], []
-    for candidate in wanted:
-        judged = candidate.judged
-        assert judged is not None  # noqa: S101 - whoever is open has been judged
-        if isinstance(judged, Message):
-            ready.append(_Ready(candidate, judged))
-        else:
-            without.append((candidate, judged))
-    return ready, without
-
-
 async def _cancel(coming: Iterable[asyncio.Task[list[Candidate]]]) -> None:
     for finding in coming:
         finding.cancel()
     await asyncio.gather(*coming, return_exceptions=True)
-
-
-def _in_doubt(ready: _Ready) -> Entry:
-    candidate, message = ready.candidate, ready.message
-    return Entry(
-        candidate.key, candidate.occurrence, IN_DOUBT, message.channel_type, message.id, LOST.detail, is_in_doubt=True
-    )
 
 
 def _parts(members: SomeMembers, most: int) -> Iterator[SomeMembers]:
