@@ -5,6 +5,9 @@
 #   make setup PYTHON=python3.13              with another Python
 
 SHELL := /bin/sh
+# Modules are compiled when they are first imported, and kept: every command and every worker that a test starts would
+# compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
