@@ -70,5 +70,5 @@ async def test_what_cannot_be_asked_is_refused(receiver: Receiver) -> None:
     assert await refusal(receiver.url, allowed_private_networks=()) == (
         "http:// to 127.0.0.1: only into allowed_private_networks, elsewhere https://"
     )
-    assert await refusal("http://127.0.0.1:9/") == "127.0.0.1 could not be called: All connection attempts failed"
+    assert await refusal("http://127.0.0.1:9/") == "127.0.0.1 could not be called: Connection refused"
     assert receiver.received == []

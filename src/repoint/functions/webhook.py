@@ -1,11 +1,12 @@
 """Calls to URLs that users give: to the public internet, and to networks that the operator allowed, but nowhere else.
 
-A name is looked up for each request, every address that it has is judged, and the connection goes to one that was
+A name is looked up for each connection, every address that it has is judged, and the connection goes to one that was
 judged: a name that leads elsewhere a moment later leads us nowhere. TLS still proves the name. Redirects are not
 followed, and proxies of the environment not used, since either would choose the address in our stead.
 """
 
 import asyncio
+import os
 import re
 import socket
 import ssl
@@ -18,8 +19,12 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import httpx2
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 CONNECT_TIMEOUT_S = 5
 # Of everything together, however slowly an answer drips in.
@@ -29,6 +34,7 @@ _ANSWER_BYTES = 64 << 10
 _LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
 _TRIES = 3
+_NOT_HTTP = "its answer is no HTTP, or broke off"
 
 # For looking up names, of their own: one whose server is silent holds a thread for half a minute, whatever we wait, and
 # nothing else may wait for these.
@@ -65,11 +71,21 @@ async def open_webhook(
     Raises RefusedUrlError for a URL that cannot be called, NoAnswerError when `ca_file` cannot be read.
     """
     target = read_url(url)
-    transport = _JudgedTransport(allowed, await asyncio.to_thread(_trust, ca_file))
+    trust = await asyncio.to_thread(_trust, ca_file)
     timeout_s = timeout_s or ANSWER_TIMEOUT_S
-    timeout = httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
-    async with httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
-        yield Webhook(client, target, allowed, timeout_s)
+    session = aiohttp.ClientSession(
+        # One session serves one host, so every name that it looks up is the URL's.
+        connector=aiohttp.TCPConnector(resolver=_Judging(target, allowed), use_dns_cache=False, ssl=trust),
+        # Everything together has a limit of its own.
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+        skip_auto_headers=("Content-Type",),
+        headers={"User-Agent": "repoint"},
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[_noting_what_leaves()],
+    )
+    async with session:
+        yield Webhook(session, target, allowed, timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +102,11 @@ class Answer:
 class Webhook:
     """A URL that may be called. Every method raises RefusedUrlError when its address is none that we call."""
 
-    def __init__(self, client: httpx2.AsyncClient, url: httpx2.URL, allowed: Networks, timeout_s: float) -> None:
-        self._client = client
+    def __init__(self, session: aiohttp.ClientSession, url: httpx2.URL, allowed: Networks, timeout_s: float) -> None:
+        self._session = session
         self._url = url
+        # As it was given: nothing in it is to be written in another way.
+        self._called = URL(str(url), encoded=True)
         self._allowed = allowed
         self._timeout_s = timeout_s
         self.host = url.host
@@ -99,59 +117,87 @@ class Webhook:
 
     async def post(self, body: bytes, headers: Mapping[str, str], *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
         """POST a body; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
-        async with self._patience() as watched:
-            return await self._ask("POST", body, headers, watched, answer_bytes)
+        async with self._ask("POST", headers, body) as answer:
+            return await _read(answer, answer_bytes)
 
     async def get(self, *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
         """GET it; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
-        async with self._patience() as watched:
-            # An answer that is compressed could grow to any size.
-            return await self._ask("GET", None, {"Accept-Encoding": "identity"}, watched, answer_bytes)
+        # An answer that is compressed could grow to any size.
+        async with self._ask("GET", {"Accept-Encoding": "identity"}) as answer:
+            return await _read(answer, answer_bytes)
 
     async def head(self) -> Mapping[str, str]:
         """Ask for headers only; those of the answer, whichever it is. Raises NoAnswerError."""
-        async with self._patience():
-            return (await self._client.head(self._url)).headers
+        async with self._ask("HEAD", {}) as answer:
+            return answer.headers
 
     @asynccontextmanager
-    async def _patience(self) -> AsyncIterator["_Watched"]:
-        """Give a request its time, and tell why it gets no answer."""
+    async def _ask(
+        self, method: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Make a request, give it its time, and tell why it gets no answer."""
         watched = _Watched()
         try:
             async with asyncio.timeout(self._timeout_s):
-                yield watched
-        except (TimeoutError, httpx2.TimeoutException) as error:
+                if _is_number(self.host):
+                    # The client looks no number up.
+                    await self.check()
+                asked = self._session.request(
+                    method, self._called, data=body, headers=headers, allow_redirects=False, trace_request_ctx=watched
+                )
+                async with asked as answer:
+                    yield answer
+        except TimeoutError as error:
             raise LateAnswerError(f"{self.host} did not answer in time", had_left=watched.has_left) from error
-        except httpx2.HTTPError as error:
-            text = f"{self.host} could not be called: {str(error) or type(error).__name__}"
+        except aiohttp.ClientError as error:
+            text = f"{self.host} could not be called: {_reason(error)}"
             raise NoAnswerError(text, had_left=watched.has_left) from error
 
-    async def _ask(
-        self, method: str, body: bytes | None, headers: Mapping[str, str], watched: "_Watched", answer_bytes: int
-    ) -> Answer:
-        opened = self._client.stream(
-            method, self._url, content=body, headers=dict(headers), extensions={"trace": watched.note}
-        )
-        async with opened as answer:
-            content, is_whole = bytearray(), True
-            # To its end, so that the connection can be used again.
-            async for chunk in answer.aiter_raw():
-                if len(content) + len(chunk) > answer_bytes:
-                    is_whole = False
-                    break
-                content += chunk
-            asked_s = wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC))
-            return Answer(answer.status_code, asked_s, bytes(content) if is_whole else None)
+
+async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> Answer:
+    """To its end, so that the connection can be used again; one that is too long is closed."""
+    content, is_whole = bytearray(), True
+    async for chunk in answer.content.iter_any():
+        if len(content) + len(chunk) > most_bytes:
+            is_whole = False
+            answer.close()
+            break
+        content += chunk
+    asked_s = wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+    return Answer(answer.status, asked_s, bytes(content) if is_whole else None)
 
 
+def _reason(error: aiohttp.ClientError) -> str:
+    """Why there is no answer; neither the address nor the rest of the URL is told."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return str(error.certificate_error)
+        case aiohttp.ClientConnectorSSLError():
+            return str(error.os_error)
+        case aiohttp.ClientOSError():
+            return os.strerror(error.errno) if error.errno else "the connection broke"
+        case aiohttp.ServerDisconnectedError():
+            return "it closed the connection"
+        case _:
+            return _NOT_HTTP
+
+
+@dataclass(slots=True)
 class _Watched:
-    """How far a request came, as the client's `trace` tells it."""
+    """How far a request came."""
 
-    has_left = False
+    has_left: bool = False
 
-    async def note(self, step: str, _about: object) -> None:
-        """Take note of a step, `connection.connect_tcp.started` and the like."""
-        self.has_left = self.has_left or step.endswith(".send_request_headers.started")
+
+def _noting_what_leaves() -> aiohttp.TraceConfig:
+    """Notes in the `_Watched` of each request when its first byte goes out."""
+
+    async def note(_session: aiohttp.ClientSession, about: Any, _what: aiohttp.TraceRequestHeadersSentParams) -> None:
+        about.trace_request_ctx.has_left = True
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(note)
+    return config
 
 
 def wait_s(header: str, now: datetime) -> float:
@@ -165,29 +211,37 @@ def wait_s(header: str, now: datetime) -> float:
     return max(0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 
 
-class _JudgedTransport(httpx2.AsyncBaseTransport):
-    """Sends requests to addresses that were judged. For one host only: connections are kept by address."""
+class _Judging(AbstractResolver):
+    """Looks up one URL's host: its addresses, once every one of them was judged."""
 
-    def __init__(self, allowed: Networks, trust: ssl.SSLContext) -> None:
+    def __init__(self, url: httpx2.URL, allowed: Networks) -> None:
+        self._url = url
         self._allowed = allowed
-        self._inner = httpx2.AsyncHTTPTransport(verify=trust, trust_env=False)
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = request.url
-        *others, last = (await judged_addresses(url, self._allowed))[:_TRIES]
-        # The header Host was made of the name; TLS is told it here.
-        request.extensions = {**request.extensions, "sni_hostname": url.raw_host.decode("ascii")}
-        for address in others:
-            request.url = url.copy_with(host=str(address))
-            try:
-                return await self._inner.handle_async_request(request)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                continue
-        request.url = url.copy_with(host=str(last))
-        return await self._inner.handle_async_request(request)
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        del family  # whichever they have
+        found = await judged_addresses(self._url, self._allowed)
+        return [
+            {
+                "hostname": host,
+                "host": str(address),
+                "port": port,
+                "family": socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6,
+                "proto": socket.IPPROTO_TCP,
+                "flags": socket.AI_NUMERICHOST,
+            }
+            for address in found[:_TRIES]
+        ]
 
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is an address itself, in whichever spelling."""
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 async def judged_addresses(url: httpx2.URL, allowed: Networks) -> list[Address]:

@@ -140,7 +140,7 @@ async def test_nobody_there_is_told_without_the_path(settings: Settings) -> None
         with pytest.raises(UnreachableError) as caught:
             await sink.put(events(1))
 
-    assert str(caught.value) == "127.0.0.1 could not be called: All connection attempts failed"
+    assert str(caught.value) == "127.0.0.1 could not be called: Connection refused"
 
 
 async def test_without_a_secret_there_are_no_webhooks(receiver: Receiver) -> None:
