@@ -15,7 +15,7 @@ ORDER BY treatment_id
 
 -- write_treatments --
 -- Treatments of a campaign, in the place of those with their numbers. Rows stay the same ones: whoever waits for one of
--- them finds it changed, not gone.
+-- them finds it changed, not gone. One that is to begin has not begun, whatever it did before.
 INSERT INTO campaign_treatments AS t
     (application_id, campaign_id, treatment_id, status, frequency, due_at, next_run_id, next_start_at)
 SELECT %(application_id)s::uuid, %(campaign_id)s::uuid, given.*
@@ -24,7 +24,8 @@ FROM json_to_recordset(%(treatments)s) AS given (
 )
 ON CONFLICT (application_id, campaign_id, treatment_id) DO UPDATE SET
     status = excluded.status, frequency = excluded.frequency, due_at = excluded.due_at,
-    next_run_id = excluded.next_run_id, next_start_at = excluded.next_start_at
+    next_run_id = excluded.next_run_id, next_start_at = excluded.next_start_at,
+    begun_at = CASE excluded.status WHEN 'SCHEDULED' THEN NULL ELSE t.begun_at END
 
 -- delete_treatments_from --
 -- The treatments of a campaign from a number on.

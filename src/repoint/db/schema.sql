@@ -281,6 +281,7 @@ CREATE TABLE public.campaign_treatments (
     due_at timestamp with time zone,
     next_run_id uuid,
     next_start_at timestamp with time zone,
+    begun_at timestamp with time zone,
     CONSTRAINT campaign_treatments_frequency_check CHECK ((frequency = ANY (ARRAY['ONCE'::text, 'HOURLY'::text, 'DAILY'::text, 'WEEKLY'::text, 'MONTHLY'::text, 'EVENT'::text, 'IN_APP_EVENT'::text]))),
     CONSTRAINT campaign_treatments_status_check CHECK ((status = ANY (ARRAY['SCHEDULED'::text, 'EXECUTING'::text, 'PENDING_NEXT_RUN'::text, 'COMPLETED'::text, 'PAUSED'::text, 'INVALID'::text]))),
     CONSTRAINT campaign_treatments_treatment_id_check CHECK (((treatment_id >= 0) AND (treatment_id <= 4)))

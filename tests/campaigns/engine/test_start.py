@@ -1,6 +1,7 @@
 """When runs start: at their slots, late, or not at all; and where the campaign stands between them."""
 
-from tests.campaigns.engine.conftest import Shop, schedule
+from repoint.campaigns.engine.start import AT_ONCE
+from tests.campaigns.engine.conftest import Shop, at, schedule
 
 
 async def test_a_campaign_waits_for_its_time(shop: Shop) -> None:
@@ -82,6 +83,40 @@ async def test_an_immediate_campaign_recurs_from_when_it_began(shop: Shop) -> No
     begun, following = done["ScheduledStart"], pending["ScheduledStart"]
     assert begun[10:] == following[10:]
     assert begun[:10] < following[:10]
+
+
+async def test_an_immediate_campaign_recurs_on_the_day_on_which_it_began(shop: Shop) -> None:
+    shop.put("ann")
+    campaign = shop.create(
+        Schedule={"StartTime": "IMMEDIATE", "Frequency": "MONTHLY", "EndTime": "2099-01-01T00:00:00Z"}
+    )
+    begun = "UPDATE campaign_treatments SET due_at = %(at)s, next_start_at = %(at)s RETURNING 1"
+    await shop.rows(begun, at=at("2031-01-31 09:00"))
+
+    for moment in ("2031-01-31 09:00", "2031-02-28 09:00", "2031-03-31 09:00"):
+        await shop.run(moment)
+
+    assert [slot for slot, _ in shop.states(campaign)] == [
+        "2031-04-30T09:00",
+        "2031-03-31T09:00",
+        "2031-02-28T09:00",
+        "2031-01-31T09:00",
+    ]
+
+
+async def test_campaigns_that_cannot_be_started_keep_no_others_from_it(shop: Shop) -> None:
+    shop.put("ann")
+    for _ in range(AT_ONCE):
+        shop.create(Schedule=schedule("2031-01-10 09:00"))
+    spoilt = """UPDATE documents SET document = jsonb_set(document, '{Schedule,StartTime}', '"?"')
+        WHERE kind = 'campaign' RETURNING 1"""
+    await shop.rows(spoilt)
+    fine = shop.create(Schedule=schedule("2031-01-10 09:01"))
+
+    await shop.run("2031-01-10 09:02")
+    await shop.run("2031-01-10 09:02:01")
+
+    assert shop.state(fine) == "COMPLETED"
 
 
 async def test_a_run_that_was_missed_is_late_or_cancelled(shop: Shop) -> None:

@@ -71,7 +71,7 @@ async def _advance(db: Db, application_id: str, run: Mapping[str, Any]) -> None:
     Held before the campaign is read: whoever pauses it writes both, and would be overwritten in between.
     """
     named = {"campaign_id": run["campaign_id"], "treatment_id": run["treatment_id"]}
-    await db.execute(Q.hold_treatment, {"application_id": application_id, **named})
+    begun_at = await db.value(Q.hold_treatment, {"application_id": application_id, **named})
     try:
         document = await CAMPAIGNS.get(db, run["campaign_id"].hex, application_id)
     except NotFoundException:
@@ -80,7 +80,7 @@ async def _advance(db: Db, application_id: str, run: Mapping[str, Any]) -> None:
     # An update can have taken treatments away.
     if run["treatment_id"] >= len(campaign.treatments):
         return
-    plan = read_schedule(campaign.treatments[run["treatment_id"]].schedule).begun(run["scheduled_at"])
+    plan = read_schedule(campaign.treatments[run["treatment_id"]].schedule).begun(begun_at or run["scheduled_at"])
     next_at = plan.slot_from(run["scheduled_at"] + _NEXT)
     if next_at is None:
         await set_treatment(db, application_id, run, "COMPLETED")

@@ -8,24 +8,32 @@ LIMIT %(rows)s
 
 -- lock_treatment --
 -- A treatment that is still due, held until the transaction ends; no row when another has dealt with it.
-SELECT status, frequency, due_at, next_run_id, next_start_at
+SELECT status, frequency, due_at, next_run_id, next_start_at, coalesce(begun_at, next_start_at) AS begun_at
 FROM campaign_treatments
 WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
     AND due_at <= %(now)s
 FOR UPDATE SKIP LOCKED
 
 -- hold_treatment --
--- A treatment, which nobody else moves until the transaction ends.
-SELECT FROM campaign_treatments
+-- When a treatment began, which nobody else moves until the transaction ends.
+SELECT begun_at FROM campaign_treatments
 WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
 FOR UPDATE
 
 -- set_treatment --
--- Where a treatment stands from now on; a next run that was known before keeps its id.
+-- Where a treatment stands from now on; a next run that was known before keeps its id. What was next when it is first
+-- moved on is its first slot.
 UPDATE campaign_treatments
 SET status = %(status)s, due_at = %(due_at)s, next_start_at = %(next_start_at)s,
+    begun_at = coalesce(begun_at, next_start_at),
     next_run_id = CASE WHEN next_start_at = %(next_start_at)s THEN next_run_id ELSE %(next_run_id)s END
 WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
+
+-- look_later --
+-- A treatment that could not be looked at: the others come first.
+UPDATE campaign_treatments SET due_at = %(later)s
+WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s AND treatment_id = %(treatment_id)s
+    AND due_at = %(due_at)s
 
 -- drop_treatment --
 -- A treatment whose campaign is gone.

@@ -33,6 +33,8 @@ AT_ONCE = 20
 # Missed slots that are shown as cancelled.
 _MOST_MISSED = 100
 _LEAST = timedelta(microseconds=1)
+# Until a treatment is looked at again that could not be: those that can are not to wait behind it.
+_LATER = timedelta(minutes=1)
 
 
 async def start_due(context: TaskContext) -> int:
@@ -47,6 +49,8 @@ async def start_due(context: TaskContext) -> int:
             raise
         except Exception:
             log.exception("A campaign could not be started", campaign_id=row["campaign_id"].hex)
+            async with context.database.connection() as db:
+                await db.execute(Q.look_later, row | {"later": context.now() + _LATER})
         else:
             looked_at += 1
     return looked_at
@@ -110,7 +114,7 @@ class _Start:
     async def run(self, held: Row, zones: Sequence[str], most_delay: timedelta) -> None:
         """The run of a slot starts, unless it is too late for that."""
         first: datetime = held["next_start_at"]
-        plan = self.plan.begun(first)
+        plan = self.plan.begun(held["begun_at"])
         missed = plan.slots_between(first - _LEAST, self.now, _MOST_MISSED) or [first]
         slot = missed.pop() if self.now - missed[-1] <= most_delay else None
         # The activity that was shown as pending is the one that runs, or the first that did not.
