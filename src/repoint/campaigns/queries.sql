@@ -96,21 +96,10 @@ WITH items AS (
     LIMIT %(rows)s
 )
 SELECT i.run_id, i.treatment_id, i.scheduled_at, i.started_at, i.ended_at, i.state, i.result, i.timezones_total,
-       summed.counts
-FROM items i, LATERAL (
-    SELECT coalesce(jsonb_object_agg(name, total), '{}') AS counts
-    FROM (
-        SELECT name, sum(counted::bigint) AS total
-        FROM (
-            SELECT * FROM jsonb_each_text(i.counts)
-            UNION ALL
-            SELECT each.*
-            FROM campaign_batches b, jsonb_each_text(b.counts) AS each
-            WHERE b.application_id = %(application_id)s AND b.run_id = i.run_id
-        ) AS all_counts (name, counted)
-        GROUP BY name
-    ) AS by_name
-) AS summed
+    summed_counts(i.counts || ARRAY(
+        SELECT b.counts FROM campaign_batches b WHERE b.application_id = %(application_id)s AND b.run_id = i.run_id
+    )) AS counts
+FROM items i
 ORDER BY i.scheduled_at DESC, i.run_id DESC
 
 -- newest_runs --
@@ -146,21 +135,11 @@ WITH items AS (
     SELECT * FROM campaign_runs
     WHERE state = 'RUNNING' AND application_id = %(application_id)s AND campaign_id = %(campaign_id)s
 )
-SELECT i.run_id, i.treatment_id, i.scheduled_at, i.state, i.result, i.reason, i.is_triggered, summed.counts
-FROM items i, LATERAL (
-    SELECT coalesce(jsonb_object_agg(name, total), '{}') AS counts
-    FROM (
-        SELECT name, sum(counted::bigint) AS total
-        FROM (
-            SELECT * FROM jsonb_each_text(i.counts)
-            UNION ALL
-            SELECT each.*
-            FROM campaign_batches b, jsonb_each_text(b.counts) AS each
-            WHERE b.application_id = %(application_id)s AND b.run_id = i.run_id
-        ) AS all_counts (name, counted)
-        GROUP BY name
-    ) AS by_name
-) AS summed
+SELECT i.run_id, i.treatment_id, i.scheduled_at, i.state, i.result, i.reason, i.is_triggered,
+    summed_counts(i.counts || ARRAY(
+        SELECT b.counts FROM campaign_batches b WHERE b.application_id = %(application_id)s AND b.run_id = i.run_id
+    )) AS counts
+FROM items i
 ORDER BY i.treatment_id, i.scheduled_at
 
 -- next_start --

@@ -157,6 +157,10 @@ CREATE FUNCTION public.snapshot_user(s public.endpoint_snapshots) RETURNS public
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ROW((s).application_id, (s).user_key, (s).user_id, (s).own_user_attributes, 1, 0)::public.users;
 
+CREATE FUNCTION public.summed_counts(counts jsonb[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(jsonb_object_agg(by_name.name, by_name.total), '{}'::jsonb) AS "coalesce" FROM (SELECT e.name, sum((e.counted)::bigint) AS total FROM unnest(summed_counts.counts) part(counts), LATERAL jsonb_each_text(part.counts) e(name, counted) GROUP BY e.name) by_name);
+
 CREATE TABLE public.access_keys (
     access_key_id text NOT NULL COLLATE pg_catalog."C",
     secret bytea NOT NULL,

@@ -197,14 +197,7 @@ WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND number = %
 
 -- add_counts --
 -- A run, held until the transaction ends, with a batch's counts added to its own.
-UPDATE campaign_runs SET counts = (
-    SELECT coalesce(jsonb_object_agg(name, total), '{}')
-    FROM (
-        SELECT name, sum(count::bigint) AS total
-        FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text(%(counts)s)) AS e (name, count)
-        GROUP BY name
-    ) AS summed
-)
+UPDATE campaign_runs SET counts = summed_counts(ARRAY[counts, %(counts)s::jsonb])
 WHERE application_id = %(application_id)s AND run_id = %(run_id)s
 
 -- count_zones --
