@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from repoint.delivery import caps
 from repoint.queue.worker import Worker
 from tests.campaigns.conftest import SMS, Shop, after, bad, missing, told
 
@@ -312,6 +313,20 @@ def test_a_segment_that_is_deleted_meanwhile_leaves_no_campaign(shop: Shop) -> N
     left = shop.send("GET", "").json["Item"]
     assert {campaign["SegmentId"] for campaign in left} <= {other}
     assert len(shop.execute("SELECT * FROM campaign_treatments", {})) == len(left)
+
+
+async def test_a_deleted_campaign_leaves_no_counts(shop: Shop, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caps, "BATCH_ROWS", 2)
+    campaign_id, other_id = shop.create()["Id"], shop.create()["Id"]
+    counted = """INSERT INTO cap_counts (application_id, endpoint_key, scope_id)
+        SELECT %(app)s, key, scope FROM unnest(%(scopes)s::uuid[]) AS scope, unnest(ARRAY['a', 'b', 'c']) AS key"""
+    shop.execute(counted, {"scopes": [campaign_id, other_id, shop.id]})
+
+    shop.client.delete_campaign(ApplicationId=shop.id, CampaignId=campaign_id)
+    await worker.drain()
+
+    left = shop.execute("SELECT DISTINCT scope_id, count(*) FROM cap_counts GROUP BY scope_id", {})
+    assert {row["scope_id"].hex: row["count"] for row in left} == {other_id: 3, shop.id: 3}
 
 
 async def test_a_deleted_application_leaves_nothing(shop: Shop, worker: Worker) -> None:

@@ -6,7 +6,9 @@ A run that is under way is cancelled here; who works at its batches finds that o
 from repoint.campaigns.campaign import CAMPAIGNS
 from repoint.campaigns.treatments import Q, key_of
 from repoint.db.pool import Db
+from repoint.delivery.caps import clear_caps
 from repoint.operation import Call
+from repoint.queue import enqueue
 from repoint.resources.clearing import clears
 from repoint.resources.documents import Document, on_delete
 
@@ -21,6 +23,7 @@ async def delete(call: Call, application_id: str, campaign_id: str, reason: str)
     await call.db.execute(Q.delete_treatments, key)
     await call.db.execute(Q.cancel_runs, key | cancelled)
     await call.db.execute(Q.delete_pace, key)
+    await enqueue(call.db, clear_caps, application_id=application_id, campaign_id=campaign_id)
     return campaign
 
 

@@ -13,6 +13,8 @@ from typing import Literal
 from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
+from repoint.queue import TaskContext, task
+from repoint.resources.clearing import BATCH_ROWS
 
 Q = load_queries("repoint.delivery")
 
@@ -80,6 +82,16 @@ async def take(db: Db, caps: Caps, wishes: Sequence[Wish], now: datetime) -> lis
         parameters = {"application_id": caps.application_id, "counts": as_json(changed)}
         await db.execute(Q.note_caps, parameters)
     return decided
+
+
+@task()
+async def clear_caps(context: TaskContext, *, application_id: str, campaign_id: str) -> None:
+    """Delete the counts of a campaign that is gone, some at a time; begun again, it finds those that are left."""
+    key = {"application_id": application_id, "scope_id": campaign_id, "rows": BATCH_ROWS}
+    after: str | None = ""
+    while after is not None:
+        async with context.database.transaction() as db:
+            after = await db.value(Q.clear_caps_of, key | {"after": after})
 
 
 def _decide(caps: Caps, wish: Wish, counts: dict[tuple[str, str], _Count], now: datetime) -> Cap | None:

@@ -255,6 +255,23 @@ UPDATE cap_counts c SET total = n.total, sent_at = n.sent_at
 FROM json_to_recordset(%(counts)s) AS n (endpoint_key text, scope_id uuid, total integer, sent_at timestamptz[])
 WHERE c.application_id = %(application_id)s AND c.endpoint_key = n.endpoint_key AND c.scope_id = n.scope_id
 
+-- clear_caps_of --
+-- What one has counted that counts no more, among the next keys of its application; the last of these, null at the end.
+WITH part AS (
+    SELECT max(endpoint_key) AS last_key
+    FROM (
+        SELECT endpoint_key FROM cap_counts
+        WHERE application_id = %(application_id)s AND endpoint_key > %(after)s
+        ORDER BY endpoint_key
+        LIMIT %(rows)s
+    ) AS next
+), gone AS (
+    DELETE FROM cap_counts
+    WHERE application_id = %(application_id)s AND scope_id = %(scope_id)s AND endpoint_key > %(after)s
+        AND endpoint_key <= (SELECT last_key FROM part)
+)
+SELECT last_key FROM part
+
 -- clear_caps --
 -- Some counts of an application that is gone.
 DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
