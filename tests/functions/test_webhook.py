@@ -259,51 +259,13 @@ async def test_an_answer_without_end_is_not_read_to_its_end(receiver: Receiver) 
         assert (await webhook.post(b"", {})).status == 200
 
 
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        (b"", "it closed the connection"),
-        (b"220 mail.example ESMTP\r\n", "its answer is no HTTP, or broke off"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour", "its answer is no HTTP, or broke off"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", "its answer is no HTTP, or broke off"),
-    ],
-    ids=["nothing", "of mail", "half of it", "a long header"],
-)
-async def test_a_call_whose_answer_is_none_may_have_arrived(said: bytes, reason: str) -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(said)
-        writer.close()
+async def test_a_call_that_was_cut_off_may_have_arrived(receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(is_dropped=True)
 
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-
-    async with server, open_webhook(f"http://127.0.0.1:{port}/token", allowed=HERE, ca_file=None) as webhook:
-        with pytest.raises(NoAnswerError) as caught:
+    async with open_webhook(f"{receiver.url}/token", allowed=HERE, ca_file=None) as webhook:
+        with pytest.raises(
+            NoAnswerError, match=r"^127\.0\.0\.1 could not be called: it closed the connection$"
+        ) as caught:
             await webhook.post(b"", {})
 
-    assert str(caught.value) == f"127.0.0.1 could not be called: {reason}"
     assert caught.value.had_left
-
-
-async def test_a_call_that_found_nobody_has_not_left(unused_tcp_port: int) -> None:
-    async with open_webhook(f"http://localhost:{unused_tcp_port}/", allowed=HERE, ca_file=None) as webhook:
-        with pytest.raises(NoAnswerError, match=r"^localhost could not be called: Connection refused$") as caught:
-            await webhook.post(b"", {})
-
-    assert not caught.value.had_left
-
-
-async def test_a_connection_is_used_again(receiver: Receiver) -> None:
-    async with open_webhook(f"{receiver.url}/", allowed=HERE, ca_file=None) as webhook:
-        for _ in range(3):
-            await webhook.post(b"", {})
-
-    assert receiver.connections == 1
-
-
-async def test_a_url_is_called_as_it_was_given(receiver: Receiver) -> None:
-    async with open_webhook(f"{receiver.url}/a%2Fb/?q=%2F+%20&k=a%3Db", allowed=HERE, ca_file=None) as webhook:
-        await webhook.post(b"", {})
-
-    assert receiver.received[0].path == "/a%2Fb/?q=%2F+%20&k=a%3Db"

@@ -6,7 +6,6 @@ followed, and proxies of the environment not used, since either would choose the
 """
 
 import asyncio
-import os
 import re
 import socket
 import ssl
@@ -19,12 +18,11 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
+
+from repoint.web import NoReplyError, Reply, Web, open_web, trust
 
 CONNECT_TIMEOUT_S = 5
 # Of everything together, however slowly an answer drips in.
@@ -34,7 +32,6 @@ _ANSWER_BYTES = 64 << 10
 _LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
 _TRIES = 3
-_NOT_HTTP = "its answer is no HTTP, or broke off"
 
 # For looking up names, of their own: one whose server is silent holds a thread for half a minute, whatever we wait, and
 # nothing else may wait for these.
@@ -71,21 +68,15 @@ async def open_webhook(
     Raises RefusedUrlError for a URL that cannot be called, NoAnswerError when `ca_file` cannot be read.
     """
     target = read_url(url)
-    trust = await asyncio.to_thread(_trust, ca_file)
     timeout_s = timeout_s or ANSWER_TIMEOUT_S
-    session = aiohttp.ClientSession(
-        # One session serves one host, so every name that it looks up is the URL's.
-        connector=aiohttp.TCPConnector(resolver=_Judging(target, allowed), use_dns_cache=False, ssl=trust),
-        # Everything together has a limit of its own.
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-        skip_auto_headers=("Content-Type",),
-        headers={"User-Agent": "repoint"},
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[_noting_what_leaves()],
+    opened = open_web(
+        await asyncio.to_thread(_trust, ca_file),
+        connect_timeout_s=min(CONNECT_TIMEOUT_S, timeout_s),
+        # It serves one host, so every name that is looked up is the URL's.
+        resolver=_Judging(target, allowed),
     )
-    async with session:
-        yield Webhook(session, target, allowed, timeout_s)
+    async with opened as web:
+        yield Webhook(web, target, allowed, timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +93,9 @@ class Answer:
 class Webhook:
     """A URL that may be called. Every method raises RefusedUrlError when its address is none that we call."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: httpx2.URL, allowed: Networks, timeout_s: float) -> None:
-        self._session = session
+    def __init__(self, web: Web, url: httpx2.URL, allowed: Networks, timeout_s: float) -> None:
+        self._web = web
         self._url = url
-        # As it was given: nothing in it is to be written in another way.
-        self._called = URL(str(url), encoded=True)
         self._allowed = allowed
         self._timeout_s = timeout_s
         self.host = url.host
@@ -117,87 +106,33 @@ class Webhook:
 
     async def post(self, body: bytes, headers: Mapping[str, str], *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
         """POST a body; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
-        async with self._ask("POST", headers, body) as answer:
-            return await _read(answer, answer_bytes)
+        return _answer(await self._ask("POST", headers, body, answer_bytes))
 
     async def get(self, *, answer_bytes: int = _ANSWER_BYTES) -> Answer:
         """GET it; the answer, whichever it is, as far as it has `answer_bytes`. Raises NoAnswerError."""
-        # An answer that is compressed could grow to any size.
-        async with self._ask("GET", {"Accept-Encoding": "identity"}) as answer:
-            return await _read(answer, answer_bytes)
+        return _answer(await self._ask("GET", {"Accept-Encoding": "identity"}, None, answer_bytes))
 
     async def head(self) -> Mapping[str, str]:
         """Ask for headers only; those of the answer, whichever it is. Raises NoAnswerError."""
-        async with self._ask("HEAD", {}) as answer:
-            return answer.headers
+        return (await self._ask("HEAD", {}, None, 0)).headers
 
-    @asynccontextmanager
-    async def _ask(
-        self, method: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Make a request, give it its time, and tell why it gets no answer."""
-        watched = _Watched()
+    async def _ask(self, method: str, headers: Mapping[str, str], body: bytes | None, answer_bytes: int) -> Reply:
+        if _is_number(self.host):
+            # The client looks no number up.
+            await self.check()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                if _is_number(self.host):
-                    # The client looks no number up.
-                    await self.check()
-                asked = self._session.request(
-                    method, self._called, data=body, headers=headers, allow_redirects=False, trace_request_ctx=watched
-                )
-                async with asked as answer:
-                    yield answer
-        except TimeoutError as error:
-            raise LateAnswerError(f"{self.host} did not answer in time", had_left=watched.has_left) from error
-        except aiohttp.ClientError as error:
-            text = f"{self.host} could not be called: {_reason(error)}"
-            raise NoAnswerError(text, had_left=watched.has_left) from error
+            return await self._web.ask(
+                method, str(self._url), headers, body, timeout_s=self._timeout_s, answer_bytes=answer_bytes
+            )
+        except NoReplyError as error:
+            if error.is_late:
+                raise LateAnswerError(f"{self.host} did not answer in time", had_left=error.had_left) from error
+            raise NoAnswerError(f"{self.host} could not be called: {error}", had_left=error.had_left) from error
 
 
-async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> Answer:
-    """To its end, so that the connection can be used again; one that is too long is closed."""
-    content, is_whole = bytearray(), True
-    async for chunk in answer.content.iter_any():
-        if len(content) + len(chunk) > most_bytes:
-            is_whole = False
-            answer.close()
-            break
-        content += chunk
-    asked_s = wait_s(answer.headers.get("Retry-After", ""), datetime.now(UTC))
-    return Answer(answer.status, asked_s, bytes(content) if is_whole else None)
-
-
-def _reason(error: aiohttp.ClientError) -> str:
-    """Why there is no answer; neither the address nor the rest of the URL is told."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return str(error.certificate_error)
-        case aiohttp.ClientConnectorSSLError():
-            return str(error.os_error)
-        case aiohttp.ClientOSError():
-            return os.strerror(error.errno) if error.errno else "the connection broke"
-        case aiohttp.ServerDisconnectedError():
-            return "it closed the connection"
-        case _:
-            return _NOT_HTTP
-
-
-@dataclass(slots=True)
-class _Watched:
-    """How far a request came."""
-
-    has_left: bool = False
-
-
-def _noting_what_leaves() -> aiohttp.TraceConfig:
-    """Notes in the `_Watched` of each request when its first byte goes out."""
-
-    async def note(_session: aiohttp.ClientSession, about: Any, _what: aiohttp.TraceRequestHeadersSentParams) -> None:
-        about.trace_request_ctx.has_left = True
-
-    config = aiohttp.TraceConfig()
-    config.on_request_headers_sent.append(note)
-    return config
+def _answer(reply: Reply) -> Answer:
+    asked_s = wait_s(reply.headers.get("Retry-After", ""), datetime.now(UTC))
+    return Answer(reply.status, asked_s, reply.body if reply.is_whole else None)
 
 
 def wait_s(header: str, now: datetime) -> float:
@@ -302,11 +237,8 @@ def read_url(url: str) -> httpx2.URL:
 
 @cache
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """What proves a host's name; read once a process, as it takes some milliseconds."""
-    context = httpx2.create_ssl_context(trust_env=False)
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:
-            raise NoAnswerError(f"webhook_ca_file cannot be read: {error.strerror or error}") from error
-    return context
+    """What proves a host's name; read once a process."""
+    try:
+        return trust(ca_file)
+    except OSError as error:
+        raise NoAnswerError(f"webhook_ca_file cannot be read: {error.strerror or error}") from error

@@ -231,7 +231,7 @@ async def test_an_endless_answer_is_not_read(receiver: Receiver) -> None:
 async def test_a_host_that_nobody_knows_is_a_temporary_failure() -> None:
     outcome = await send({"url": "http://nobody.invalid/"}, sms())
 
-    assert outcome == Outcome(Status.TEMPORARY_FAILURE, 500, "the gateway cannot be reached")
+    assert outcome == Outcome(Status.TEMPORARY_FAILURE, 500, "the gateway cannot be reached: its name has no address")
 
 
 async def test_half_a_character_is_replaced(receiver: Receiver) -> None:

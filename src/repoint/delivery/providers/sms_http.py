@@ -5,14 +5,13 @@ message. Redirects are not followed. A request that was sent and not answered le
 """
 
 import asyncio
+import base64
 import json
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
-import httpx2
 from msgspec.structs import replace
 from pydantic import BaseModel, Field, FilePath, SecretStr, field_validator, model_validator
 
@@ -33,9 +32,12 @@ from repoint.delivery.heard import named
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
+from repoint.web import NoReplyError, Reply, Web, open_web, trust
 
 # More of an answer is not read.
 _ANSWER_BYTES = 64 << 10
+# No server takes more.
+_URL_CHARACTERS = 64 << 10
 _TOKEN = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"  # noqa: S105 - a header's name, RFC 9110 section 5.6.2
 
 
@@ -149,26 +151,20 @@ class SmsHttpOptions(BaseModel, frozen=True, extra="forbid"):
 @asynccontextmanager
 async def open_sms_http(options: SmsHttpOptions, surroundings: Surroundings) -> AsyncIterator[Provider]:
     """Connect when there is something to send."""
-    trust = await asyncio.to_thread(_trust, options)
-    timeout = httpx2.Timeout(options.answer_timeout_s, connect=options.connect_timeout_s, pool=None)
-    limits = httpx2.Limits(max_connections=options.connections)
-    auth = (options.user, options.password.get_secret_value()) if options.user and options.password else None
-    async with httpx2.AsyncClient(auth=auth, verify=trust, timeout=timeout, limits=limits, trust_env=False) as client:
-        yield Gateway(client, options, surroundings.name)
-
-
-def _trust(options: SmsHttpOptions) -> ssl.SSLContext:
-    context = httpx2.create_ssl_context(trust_env=False)
-    if options.ca_file is not None:
-        context.load_verify_locations(options.ca_file)
-    return context
+    opened = open_web(
+        await asyncio.to_thread(trust, options.ca_file),
+        connect_timeout_s=options.connect_timeout_s,
+        connections=options.connections,
+    )
+    async with opened as web:
+        yield Gateway(web, options, surroundings.name)
 
 
 class Gateway:
     """A gateway with our connections to it."""
 
-    def __init__(self, client: httpx2.AsyncClient, options: SmsHttpOptions, name: str) -> None:
-        self._client = client
+    def __init__(self, web: Web, options: SmsHttpOptions, name: str) -> None:
+        self._web = web
         self._name = name
         self._tells_receipts = options.callbacks is not None and options.callbacks.receipts is not None
         self._options = options
@@ -187,41 +183,46 @@ class Gateway:
         if not isinstance(message.content, Sms):
             detail = f"an SMS gateway carries text messages, and no {type(message.content).__name__}"
             return Outcome(Status.PERMANENT_FAILURE, 400, detail)
-        try:
-            request = self._request(message, message.content)
-        except httpx2.InvalidURL:
+        values = values_of(message, message.content, self._secrets, self._options.alphabets)
+        url = self._url(values)
+        if len(url) > _URL_CHARACTERS:
             return Outcome(Status.PERMANENT_FAILURE, 400, "the message is too long for the gateway's URL")
+        body, content_type = self._body(values)
+        headers = self._headers_of(message, values, content_type)
         async with self._turns:
-            return await self._exchange(request)
+            return await self._ask(url, headers, body)
 
-    async def _exchange(self, request: httpx2.Request) -> Outcome:
-        timeout_s = self._options.connect_timeout_s + self._options.answer_timeout_s
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._answer(request)
-        except (httpx2.ConnectTimeout, httpx2.PoolTimeout):
-            return Outcome(Status.TEMPORARY_FAILURE, 504, "the gateway could not be reached in time")
-        except httpx2.ConnectError:
-            return Outcome(Status.TEMPORARY_FAILURE, 500, "the gateway cannot be reached")
-        except (TimeoutError, httpx2.TimeoutException):
-            return _in_doubt(504, "the gateway did not answer in time")
-        except httpx2.HTTPError as error:
-            return _in_doubt(500, f"the connection to the gateway broke ({type(error).__name__})")
-
-    def _request(self, message: Message, content: Sms) -> httpx2.Request:
+    async def _ask(self, url: str, headers: dict[str, str], body: bytes | None) -> Outcome:
         options = self._options
-        values = values_of(message, content, self._secrets, options.alphabets)
-        # An answer is read up to a limit, which packing would get around.
-        headers = {"Accept-Encoding": "identity", **fill_fields(self._headers, values)}
+        timeout_s = options.connect_timeout_s + options.answer_timeout_s
+        try:
+            reply = await self._web.ask(
+                options.method, url, headers, body, timeout_s=timeout_s, answer_bytes=_ANSWER_BYTES
+            )
+        except NoReplyError as error:
+            return _unanswered(error)
+        return self._outcome(reply)
+
+    def _url(self, values: Values) -> str:
+        url, query = fill_url(self._options.url, values), urlencode(fill_fields(self._options.query, values))
+        if not query:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}{query}"
+
+    def _headers_of(self, message: Message, values: Values, content_type: str | None) -> dict[str, str]:
+        options = self._options
+        # An answer that is compressed could grow to any size.
+        headers = {"Accept-Encoding": "identity"}
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        if options.user and options.password:
+            known = base64.b64encode(f"{options.user}:{options.password.get_secret_value()}".encode())
+            headers["Authorization"] = f"Basic {known.decode('ascii')}"
         if options.idempotency_header is not None:
             headers[options.idempotency_header] = message.id
-        body, content_type = self._body(values)
-        if content_type is not None:
-            headers = {"Content-Type": content_type, **headers}
-        url = httpx2.URL(fill_url(options.url, values))
-        if options.query:
-            url = url.copy_merge_params(fill_fields(options.query, values))
-        return self._client.build_request(options.method, url, headers=headers, content=body)
+        given = fill_fields(self._headers, values)
+        lower = {name.lower() for name in given}
+        return {name: value for name, value in headers.items() if name.lower() not in lower} | given
 
     def _body(self, values: Values) -> tuple[bytes | None, str | None]:
         """The body, and what it is."""
@@ -233,21 +234,22 @@ class Gateway:
             return json.dumps(document, ensure_ascii=False).encode(), "application/json"
         return None, None
 
-    async def _answer(self, request: httpx2.Request) -> Outcome:
-        answer = await self._client.send(request, stream=True)
-        try:
-            body = bytearray()
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > _ANSWER_BYTES:
-                    break
-        finally:
-            await answer.aclose()
-        text = bytes(body[:_ANSWER_BYTES]).decode("utf-8", "replace")
-        outcome = self._reading.outcome(answer.status_code, answer.headers.get("Retry-After"), text, self._hidden)
+    def _outcome(self, reply: Reply) -> Outcome:
+        text = reply.body.decode("utf-8", "replace")
+        outcome = self._reading.outcome(reply.status, reply.headers.get("Retry-After"), text, self._hidden)
         if outcome.is_sent and self._tells_receipts and outcome.provider_message_id is not None:
             return replace(outcome, receipt_ids=(named(self._name, outcome.provider_message_id),))
         return outcome
+
+
+def _unanswered(error: NoReplyError) -> Outcome:
+    if not error.had_left:
+        if error.is_late:
+            return Outcome(Status.TEMPORARY_FAILURE, 504, "the gateway could not be reached in time")
+        return Outcome(Status.TEMPORARY_FAILURE, 500, f"the gateway cannot be reached: {error}")
+    if error.is_late:
+        return _in_doubt(504, "the gateway did not answer in time")
+    return _in_doubt(500, f"the connection to the gateway broke ({error})")
 
 
 def _in_doubt(status_code: int, why: str) -> Outcome:
