@@ -6,6 +6,7 @@ from email.header import decode_header, make_header
 from functools import partial
 from typing import Any
 
+from repoint.db.parameters import storable
 from repoint.delivery.message import Email
 from repoint.delivery.recipient import Members, Recipient, Source
 from repoint.templates.address import read_mailbox, wire_address
@@ -119,7 +120,7 @@ def _decoded(value: str) -> str:
         text = str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
         text = value
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return storable(text)
 
 
 def _data(part: dict[str, Any] | None) -> str | None:

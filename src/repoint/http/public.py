@@ -162,7 +162,8 @@ class Public:
             log.info("A topic told of its subscription", topic_arn=notification.topic_arn, kind=notification.kind)
             return Answer(200, b"", request.request_id)
         told = {"Message": notification.message, "Key": notification.message_id, "TopicArn": notification.topic_arn}
-        return Answer(200, encode(await self._dispatch(request, "NoteSesEvent", told)), request.request_id)
+        output = await self._dispatch(request, "NoteTopicMessage", told)
+        return Answer(200, encode(output), request.request_id)
 
     async def _gateway(self, request: Request, receive: Receive) -> Answer:
         """What an SMS gateway tells, in its own form; its answer says nothing."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from repoint.delivery.bounces.read import read_bounce
+from repoint.delivery.telling import record_of
 from repoint.events.email_records import EmailRecords, Mail
 from repoint.events.records import Origin, Subject
 from tests.delivery.bounces import mails
@@ -66,7 +67,7 @@ def told(mail: bytes) -> str:
     sent = Mail(MESSAGE_ID, NOW, "news@shop.example", "ann@example.net", "Hello", [])
     read = read_bounce(mail, NOW)
     assert read.told is not None
-    return read.told.record(EmailRecords(Origin("0" * 12, "a" * 32), Subject.unknown("c"), sent))
+    return record_of(read.told, EmailRecords(Origin("0" * 12, "a" * 32), Subject.unknown("c"), sent))
 
 
 def test_the_record_has_what_the_server_said() -> None:

@@ -5,7 +5,7 @@ from email.message import Message
 
 from repoint.delivery.bounces.mail import header, parts, text_of
 from repoint.delivery.smtp.verp import verp_ids
-from repoint.delivery.told import bare_id
+from repoint.delivery.telling import bare_id
 
 _MESSAGE_ID = re.compile(r"<([^<>\s@]{1,200})@[^<>\s]{1,255}>")
 _QUOTED = re.compile(r"^[> \t]*Message-ID:\s*<([^<>\s@]{1,200})@", re.IGNORECASE | re.MULTILINE)
