@@ -28,6 +28,7 @@ from repoint.dispatch import dispatch
 from repoint.functions.webhook import NoAnswerError
 from repoint.http.answer import Answer, refusal
 from repoint.http.body import Body, CallerGoneError, Receive
+from repoint.http.metrics import Metrics
 from repoint.http.proxies import Proxies
 from repoint.http.request import Request
 from repoint.operation import Binary, Call, Input, Output, Principal
@@ -62,10 +63,11 @@ _PAGE = ((b"content-security-policy", b"default-src 'none'; form-action 'self'")
 class Public:
     """The public routes of one process."""
 
-    def __init__(self, settings: Settings, database: Database, proxies: Proxies) -> None:
+    def __init__(self, settings: Settings, database: Database, proxies: Proxies, metrics: Metrics) -> None:
         self._settings = settings
         self._database = database
         self._proxies = proxies
+        self._metrics = metrics
         self._listener = Listener(settings)
         self._routes: Routes | None = None
         self._kinds: dict[str, LinkKind] = {path: kind for kind, path in PATHS.items()}
@@ -163,6 +165,7 @@ class Public:
             return Answer(200, b"", request.request_id)
         told = {"Message": notification.message, "Key": notification.message_id, "TopicArn": notification.topic_arn}
         output = await self._dispatch(request, "NoteTopicMessage", told)
+        self._metrics.hear(output.get("Kind"))
         return Answer(200, encode(output), request.request_id)
 
     async def _gateway(self, request: Request, receive: Receive) -> Answer:
