@@ -94,6 +94,17 @@ def test_a_bounce_that_returns_nothing_is_known_by_whom_it_was_written_to() -> N
     assert read.told.message_ids == (MESSAGE_ID, "unknown")
 
 
+def test_a_bounce_that_returns_nothing_of_ours_is_known_by_the_envelope() -> None:
+    data = mails.POSTFIX.replace(b"Message-ID: <0", b"Message-ID: <own@shop.example>\r\nX: <0")
+    told = f"Original-Envelope-Id: {MESSAGE_ID}\r\nReporting-MTA:".encode()
+
+    read = read_bounce(data.replace(b"Reporting-MTA:", told, 1), NOW)
+
+    assert read.kind == "hardbounce"
+    assert read.told is not None
+    assert read.told.message_ids == (MESSAGE_ID, "own")
+
+
 def test_a_mail_that_names_no_message_tells_nothing() -> None:
     read = read_bounce(mails.POSTFIX.replace(b"Message-ID: <0", b"X: <0"), NOW)
 

@@ -218,6 +218,7 @@ async def test_postfix_takes_what_is_sent(sink: tuple[int, Path]) -> None:
     [
         ("news@example.com", "news@example.com", f"back+{'0' * 48}@mail.example"),
         ("News <news@example.com>", "news@example.com", f"back+{'0' * 48}@mail.example"),
+        ("news@example.com (News)", "news@example.com", f"back+{'0' * 48}@mail.example"),
         # FeedbackForwardingAddress
         ("News <news@example.com>", "feedback@example.com", "feedback@example.com"),
         ("news@example.com", "s@example.com", "s@example.com"),
