@@ -94,6 +94,14 @@ def test_a_bounce_that_returns_nothing_is_known_by_whom_it_was_written_to() -> N
     assert read.told.message_ids == (MESSAGE_ID, "unknown")
 
 
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 0001 00:00:00 +0000", "Fri, 31 Dec 9999 23:59:59 -1200", "soon"])
+def test_a_time_that_cannot_be_is_now(date: str) -> None:
+    read = read_bounce(mails.POSTFIX.replace(b"Sun, 22 Nov 2026 10:00:05 +0000", date.encode()), NOW)
+
+    assert read.told is not None
+    assert read.told.at == NOW
+
+
 def test_a_bounce_that_returns_nothing_of_ours_is_known_by_the_envelope() -> None:
     data = mails.POSTFIX.replace(b"Message-ID: <0", b"Message-ID: <own@shop.example>\r\nX: <0")
     told = f"Original-Envelope-Id: {MESSAGE_ID}\r\nReporting-MTA:".encode()

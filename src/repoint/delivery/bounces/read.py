@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -28,6 +28,7 @@ class Read:
 
 
 _OTHER = Read("other")
+_OLDEST = timedelta(days=30)
 
 
 def read_bounce(data: bytes, now: datetime) -> Read:
@@ -72,10 +73,10 @@ def _key(mail: Message, data: bytes) -> str:
 
 
 def _at(mail: Message, now: datetime) -> datetime:
-    """When it was written, as far as that can be."""
+    """When it was written, as far as that can be believed: nobody tells of a message for so long."""
     try:
         at = parsedate_to_datetime(header(mail, "Date"))
         at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return now
-    return min(at, now)
+    return at if now - _OLDEST <= at <= now else now
