@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from structlog.testing import capture_logs
 
 from repoint.delivery.sns import listener
 from repoint.delivery.sns.hosts import certificate_url, subscribe_url
@@ -343,6 +344,21 @@ def test_what_is_forged_altered_or_old_is_refused(client: Any, raw: Raw, app: st
     assert answer.status == 403
     assert answer.headers["x-amzn-errortype"].startswith("AccessDeniedException")
     assert kinds(raw, app) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"TopicArn": ARN + "2"}, "The topic is none of sns_topics"),
+        ({"Timestamp": stamp(timedelta(hours=2))}, "The Timestamp is too far from now"),
+    ],
+)
+def test_the_log_says_why_a_delivery_was_refused(raw: Raw, topic: Topic, members: dict[str, Any], reason: str) -> None:
+    with capture_logs() as logs:
+        deliver(raw, topic.delivery(bounce(), **members))
+
+    (said,) = [each for each in logs if each["event"] == "A topic's message was refused"]
+    assert said["reason"] == reason
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ MAX_CALLBACK_BYTES = 1 << 20
 # How far the clock of who signs a callback may be off.
 MAX_AGE_S = 300
 _MOST_DIGITS = 12
+_SHOWN = 300
 
 _READS = ("GET", "HEAD")
 # A transparent picture of one dot.
@@ -160,6 +161,10 @@ class Public:
         except NoAnswerError as error:
             log.warning("A topic's message could not be checked", topic_arn=notification.topic_arn, reason=str(error))
             raise InternalServerErrorException from error
+        except AccessDeniedException as error:
+            # Its sender shows the answer to nobody, and does not come again.
+            log.info("A topic's message was refused", topic_arn=notification.topic_arn[:_SHOWN], reason=str(error))
+            raise
         if notification.kind != "Notification":
             log.info("A topic told of its subscription", topic_arn=notification.topic_arn, kind=notification.kind)
             return Answer(200, b"", request.request_id)
