@@ -144,6 +144,14 @@ async def test_what_is_told_of_one_application_is_not_noted_in_another(context: 
     assert await types(context) == []
 
 
+async def test_what_is_told_of_one_message_on_and_on_is_kept_for_a_while_only(context: TaskContext) -> None:
+    for _ in range(110):
+        await tell(context, Told((OURS,), "open", NOW, VISIT))
+    await tell(context, BOUNCE)
+
+    assert await value(context, KEPT) == 101
+
+
 @pytest.mark.parametrize("ids", [(), ("",), ("a\0b",), ("\ud800",), ("x" * 301,)])
 async def test_what_can_never_be_known_is_not_kept(context: TaskContext, ids: tuple[str, ...]) -> None:
     await tell(context, Told(ids, "open", NOW, VISIT))

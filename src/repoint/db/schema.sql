@@ -848,6 +848,8 @@ CREATE INDEX told_by_age ON public.told USING brin (told_at);
 
 CREATE INDEX told_early_by_look ON public.told_early USING btree (look_at);
 
+CREATE INDEX told_early_by_message ON public.told_early USING hash (message_ids);
+
 CREATE INDEX workers_name ON public.workers USING btree (name);
 
 ALTER INDEX public.events_by_application ATTACH PARTITION public.events_unsorted_application_id_position_idx;

@@ -183,10 +183,12 @@ ON CONFLICT DO NOTHING
 RETURNING application_id, message_id, what
 
 -- keep_told --
--- Things that are told of messages that nobody knows.
+-- Things that are told of messages that nobody knows; of each only so many, since old links can be followed for ever.
 INSERT INTO told_early (application_id, message_ids, kind, happened_at, key, what, came_at, look_at)
 SELECT %(application_id)s, t.message_ids, t.kind, t.happened_at, t.key, t.what, %(now)s, %(now)s
 FROM json_to_recordset(%(told)s) AS t (message_ids text[], kind text, happened_at timestamptz, key text, what json)
+WHERE %(most)s > (SELECT count(*) FROM (
+    SELECT FROM told_early e WHERE e.message_ids = t.message_ids LIMIT %(most)s) AS of_this_message)
 
 -- take_told_early --
 -- Some of these that it is time to look at again, held until the transaction ends.

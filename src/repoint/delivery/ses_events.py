@@ -96,12 +96,18 @@ def read_ses_event(message: str, key: str, now: datetime) -> tuple[str, list[Tol
     name = event.event_type or event.notification_type
     if name is None:
         return None
-    member, read = _READERS.get(name, ("", None))
-    thing: _Thing | None = read and getattr(event, member)
-    if read is None or thing is None:
-        return name, []
+    return name, _told(event, name, key, now)
+
+
+def _told(event: _Event, name: str, key: str, now: datetime) -> list[Told]:
+    if name not in _READERS:
+        return []
+    member, read = _READERS[name]
+    thing: _Thing | None = getattr(event, member)
+    if thing is None:
+        return []
     ids, at = _ids(event.mail), parse_instant(thing.timestamp or "") or now
-    return name, [Told(ids, kind, at, what, thing.feedback_id or key) for kind, what in read(thing)]
+    return [Told(ids, kind, at, what, thing.feedback_id or key) for kind, what in read(thing)]
 
 
 _Found = Iterator[tuple[Kind, What]]

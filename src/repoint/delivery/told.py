@@ -32,6 +32,8 @@ Q = load_queries("repoint.delivery")
 clears(Q.clear_told)
 
 _ONCE = frozenset({"delivered", "hardbounce", "complaint", "rejected", "rendering_failure"})
+# Things told of a message before it is known.
+_MOST_EARLY = 100
 _SUPPRESSES: Mapping[str, Reason] = {"hardbounce": "BOUNCE", "complaint": "COMPLAINT"}
 
 
@@ -142,7 +144,7 @@ async def _keep(db: Db, now: datetime, told: Sequence[Told], application_id: str
         }
         for each, ids in kept
     ]
-    parameters = {"application_id": application_id, "now": now, "told": as_json(documents)}
+    parameters = {"application_id": application_id, "now": now, "told": as_json(documents), "most": _MOST_EARLY}
     await db.execute(Q.keep_told, parameters)
 
 

@@ -17,6 +17,7 @@ CREATE TABLE told_early (
     look_at timestamptz NOT NULL
 );
 CREATE INDEX told_early_by_look ON told_early (look_at);
+CREATE INDEX told_early_by_message ON told_early USING hash (message_ids);
 
 -- Names of places in a relay's queue are not noted any more, so every id is one under which a service may tell.
 DROP INDEX sent_messages_by_provider_id;
