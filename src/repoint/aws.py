@@ -101,7 +101,7 @@ def aws_errors() -> Iterator[None]:
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as said
 
     # What reading an answer ends with that is none of the service's; botocore looks at few of them.
-    nonsense = (ResponseParserError, AttributeError, LookupError, TypeError, UnicodeDecodeError)
+    nonsense = (ResponseParserError, AttributeError, LookupError, RecursionError, TypeError, UnicodeDecodeError)
     # Of these the text names an address at most; the others may quote what was sent.
     telling = (HTTPClientError, NoCredentialsError, PartialCredentialsError)
     try:

@@ -357,7 +357,8 @@ class Settings(BaseSettings):
     )
     sns_topics: tuple[Annotated[str, Field(pattern=rf"^{SNS_TOPIC}$")], ...] = Field(
         default=(),
-        description="ARNs of SNS topics over which Amazon SES tells of messages at `/callbacks/sns`; none by default.",
+        description="ARNs of SNS topics over which Amazon SES and End User Messaging tell of messages at "
+        "`/callbacks/sns`; none by default.",
     )
     sns_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = Field(
         default=(),

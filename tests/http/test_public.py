@@ -315,6 +315,17 @@ def test_what_is_no_address_cannot_be_suppressed(raw: Raw) -> None:
     assert (answer.status, answer.json["Message"]) == (400, "Invalid Address: a b@example.com")
 
 
+def test_letters_that_cannot_be_stored_are_replaced(client: Any, raw: Raw, app: str) -> None:
+    message_id, _ = sent(client, raw, app)
+    told = {"FeedbackId": "f\0" * 2000, "Diagnostic": "no\0body", "Status": "4\0"}
+
+    answer = tell(raw, app, [{"MessageId": message_id, "Event": "softbounce", **told}])
+
+    assert answer.json == {"Noted": 1, "Unknown": []}
+    mail = records(raw, app)[-1]["facets"]["email_channel"]["mail_event"]
+    assert mail["bounce"]["bounced_recipients"][0]["diagnostic_code"] == "no\ufffdbody"
+
+
 def test_reports_come_in_lists_and_unknown_messages_are_told(client: Any, raw: Raw, app: str) -> None:
     message_id, _ = sent(client, raw, app)
     reports = [

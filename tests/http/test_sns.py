@@ -2,15 +2,20 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from structlog.testing import capture_logs
 
+from repoint.delivery.sns import listener
 from repoint.delivery.sns.hosts import certificate_url, subscribe_url
+from tests.fixtures.receiver import Answer, Received
 from tests.fixtures.server import Raw, Serve, Server, make_client
 from tests.fixtures.topic import ARN, CERTIFICATE, CONFIRM, Topic, certificate, deliver, open_topic
 
@@ -151,7 +156,7 @@ def test_a_permanent_bounce_is_logged_and_its_address_suppressed(
 
     answer = deliver(raw, topic.delivery(bounce(name=name), version=version, Subject="Amazon SES Email Event"))
 
-    assert (answer.status, answer.json) == (200, {"Noted": 1, "Unknown": []})
+    assert (answer.status, answer.json) == (200, {"Kind": "Bounce", "Noted": 1, "Unknown": []})
     assert kinds(raw, app) == ["_email.hardbounce"]
     mail = records(raw, app)[-1]["facets"]["email_channel"]["mail_event"]
     assert mail["mail"]["message_id"] == sent["MessageId"]
@@ -260,6 +265,7 @@ def test_messages_that_nobody_knows_are_passed_over(raw: Raw, app: str, topic: T
             {"notificationType": ["x"], "mail": {"messageId": SES_ID}},
             "",
             "[" * 5000,
+            '{"x":' + "[" * 50_000 + "]" * 50_000 + "}",
         )
     ]
 
@@ -267,6 +273,35 @@ def test_messages_that_nobody_knows_are_passed_over(raw: Raw, app: str, topic: T
     assert [answer.json["Noted"] for answer in answers] == [0] * len(answers)
     assert answers[0].json["Unknown"] == ["0100018f6f2a1b3c-99999999-1111-2222-3333-444455556666-000000"]
     assert records(raw, app) == []
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+def test_a_report_that_takes_a_complaint_back_is_none(client: Any, raw: Raw, app: str, topic: Topic, kind: str) -> None:
+    send(client, app)
+
+    told = event("Complaint", complaint={**COMPLAINT, "complaintFeedbackType": kind})
+    answer = deliver(raw, topic.delivery(told))
+
+    assert answer.status == 200
+    assert kinds(raw, app) == []
+    assert send(client, app)["DeliveryStatus"] == "SUCCESSFUL"
+
+
+def test_letters_that_cannot_be_stored_are_replaced(client: Any, raw: Raw, app: str, topic: Topic) -> None:
+    send(client, app)
+    recipient = {"status": "5.1.1\0", "diagnosticCode": "no\0body", "action": None}
+    told = {"bounceType": "Transient", "feedbackId": "f\0", "bouncedRecipients": [recipient], "reportingMTA": None}
+
+    answers = [
+        deliver(raw, topic.delivery(event("Bounce", bounce=told))),
+        deliver(raw, topic.delivery(event("Click", click={**VISIT, "link": "https://shop.example/\0"}))),
+        deliver(raw, topic.delivery(bounce(ses_id="a\0b"))),
+    ]
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    mail = [each["facets"]["email_channel"]["mail_event"] for each in records(raw, app)[1:]]
+    assert mail[0]["bounce"]["bounced_recipients"][0]["diagnostic_code"] == "no\ufffdbody"
+    assert mail[1]["click"]["link"] == "https://shop.example/\ufffd"
 
 
 def altered(document: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -312,6 +347,21 @@ def test_what_is_forged_altered_or_old_is_refused(client: Any, raw: Raw, app: st
 
 
 @pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"TopicArn": ARN + "2"}, "The topic is none of sns_topics"),
+        ({"Timestamp": stamp(timedelta(hours=2))}, "The Timestamp is too far from now"),
+    ],
+)
+def test_the_log_says_why_a_delivery_was_refused(raw: Raw, topic: Topic, members: dict[str, Any], reason: str) -> None:
+    with capture_logs() as logs:
+        deliver(raw, topic.delivery(bounce(), **members))
+
+    (said,) = [each for each in logs if each["event"] == "A topic's message was refused"]
+    assert said["reason"] == reason
+
+
+@pytest.mark.parametrize(
     "pem",
     [
         pytest.param(certificate(age=timedelta(days=3)), id="over"),
@@ -348,6 +398,44 @@ def test_sns_comes_again_when_the_certificate_cannot_be_had(client: Any, raw: Ra
 
     assert (first.status, second.status) == (500, 200)
     assert kinds(raw, app) == ["_email.hardbounce"]
+
+
+def test_while_one_certificate_is_waited_for_others_are_believed(client: Any, raw: Raw, app: str, topic: Topic) -> None:
+    send(client, app)
+    deliver(raw, topic.delivery(bounce("Transient")))
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(_: Received) -> Answer:
+        asked.set()
+        answered.wait(20)
+        return Answer(404)
+
+    topic.server.answer = hang
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(deliver, raw, topic.delivery(bounce(), SigningCertURL=f"https://{topic.host}/slow.pem"))
+        assert asked.wait(20)
+        try:
+            answer = deliver(raw, topic.delivery(bounce()))
+        finally:
+            answered.set()
+
+    assert (answer.status, slow.result().status) == (200, 403)
+    assert kinds(raw, app) == ["_email.softbounce", "_email.hardbounce"]
+
+
+def test_a_certificate_that_was_believed_is_while_it_cannot_be_asked_for_anew(
+    client: Any, raw: Raw, app: str, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "_KEPT_S", -1)
+    send(client, app)
+    deliver(raw, topic.delivery(bounce("Transient")))
+    for number in range(15):
+        deliver(raw, topic.delivery(bounce(), SigningCertURL=f"https://{topic.host}/{number}.pem"))
+
+    answer = deliver(raw, topic.delivery(bounce()))
+
+    assert answer.status == 200
+    assert kinds(raw, app) == ["_email.softbounce", "_email.hardbounce"]
 
 
 def test_certificates_are_not_asked_for_without_end(raw: Raw, topic: Topic) -> None:
@@ -401,7 +489,16 @@ def test_who_is_unsubscribed_does_not_come_back(raw: Raw, topic: Topic) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{", b'{"Type": "Notification"}', b"\xff", b"[" * 100_000, b'{"Type":"Other","MessageId":"m"}'],
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"Type": "Notification"}',
+        b"\xff",
+        b"[" * 100_000,
+        b'{"Type":"Other","MessageId":"m"}',
+        b'{"Else":' + b"[" * 400_000 + b"]" * 400_000 + b"}",
+    ],
 )
 def test_what_is_no_delivery_is_refused(raw: Raw, body: bytes) -> None:
     assert deliver(raw, body).status == 400

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.amazon import MESSAGE_ID, Amazon, error
 from tests.fixtures.s3 import moto_client, running_moto
-from tests.fixtures.server import Serve, Server
+from tests.fixtures.server import Serve, Server, make_client
 
 Client = Any
 SHOP = "shop@moto.example"
@@ -93,6 +93,21 @@ def test_an_email_reaches_ses_and_is_known_by_its_id_there(
     mail = message_from_string(taken["raw_data"], policy=policy.default)
     assert (mail["From"], mail["To"], mail["Subject"]) == (f"Bücher <{SHOP}>", "ann@example.com", "Für ann@example.com")
     assert taken["destinations"][0] == "ann@example.com"
+
+
+@pytest.mark.parametrize("content", [{"Body": "Hi"}, {"RawEmail": {"Data": b"From: shop@moto.example\n\nHi\n"}}])
+def test_the_channels_configuration_set_goes_along(serve: Serve, amazon: Amazon, content: dict[str, Any]) -> None:
+    ses = {"kind": "email_ses", **amazon.options()}
+    client = make_client(serve(providers={"ses": ses}, channel_providers={"EMAIL": ["ses"]}))
+    app = client.create_app(CreateApplicationRequest={"Name": "Shop"})["ApplicationResponse"]["Id"]
+    channel = {"FromAddress": SHOP, "Identity": "moto.example", "ConfigurationSet": "shop"}
+    client.update_email_channel(ApplicationId=app, EmailChannelRequest=channel)
+
+    send(client, app, "EMAIL", ["ann@example.com"], {"EmailMessage": content})
+    client.close()
+
+    ((_, members),) = amazon.taken
+    assert members["ConfigurationSetName"] == "shop"
 
 
 def test_who_is_not_verified_at_ses_is_told_so(client: Client, app: str) -> None:

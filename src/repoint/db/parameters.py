@@ -5,6 +5,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 
+def storable(text: str) -> str:
+    """A text from outside without what the database does not take: NUL, and halves of letters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def as_json(values: Iterable[object]) -> str:
     """A list, of a mapping its keys. The driver writes an array in Python, which took longer than all rules."""
     return msgspec.json.encode(list(values)).decode()

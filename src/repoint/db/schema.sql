@@ -561,7 +561,8 @@ CREATE TABLE public.receipts (
     receipt_id text NOT NULL COLLATE pg_catalog."C",
     status text NOT NULL,
     received_at timestamp with time zone NOT NULL,
-    is_matched boolean DEFAULT false NOT NULL
+    is_matched boolean DEFAULT false NOT NULL,
+    price_millicents double precision
 );
 
 CREATE TABLE public.segment_members (
@@ -604,6 +605,27 @@ CREATE TABLE public.told (
     message_id text NOT NULL COLLATE pg_catalog."C",
     what text NOT NULL COLLATE pg_catalog."C",
     told_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.told_early (
+    "position" bigint NOT NULL,
+    application_id uuid,
+    message_ids text[] NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    key text NOT NULL,
+    what json NOT NULL,
+    came_at timestamp with time zone NOT NULL,
+    look_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.told_early ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.told_early_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.workers (
@@ -730,6 +752,9 @@ ALTER TABLE ONLY public.sent_messages
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (channel_type, address);
 
+ALTER TABLE ONLY public.told_early
+    ADD CONSTRAINT told_early_pkey PRIMARY KEY ("position");
+
 ALTER TABLE ONLY public.told
     ADD CONSTRAINT told_pkey PRIMARY KEY (application_id, message_id, what);
 
@@ -817,9 +842,13 @@ CREATE INDEX sent_messages_by_due ON public.sent_messages USING btree (receipt_d
 
 CREATE INDEX sent_messages_by_number ON public.sent_messages USING btree (((detail ->> 'destination_phone_number'::text)), sent_at) WHERE (channel_type = 'SMS'::text);
 
-CREATE INDEX sent_messages_by_provider_id ON public.sent_messages USING btree (provider_message_id) WHERE ((channel_type = 'EMAIL'::text) AND (length(provider_message_id) > 30));
+CREATE INDEX sent_messages_by_provider_id ON public.sent_messages USING btree (provider_message_id) WHERE ((channel_type = 'EMAIL'::text) AND (provider_message_id IS NOT NULL));
 
 CREATE INDEX told_by_age ON public.told USING brin (told_at);
+
+CREATE INDEX told_early_by_look ON public.told_early USING btree (look_at);
+
+CREATE INDEX told_early_by_message ON public.told_early USING hash (message_ids);
 
 CREATE INDEX workers_name ON public.workers USING btree (name);
 

@@ -1,7 +1,7 @@
 """What others tell of messages that went out: recipients by links, mail servers by signed callbacks.
 
 Operations without a route: http/public.py dispatches them when the signature of a link or a callback admits to them.
-What is told of a message that nobody knows, or no longer, is passed over.
+What is told of a message that nobody knows is kept for a while (told.py).
 """
 
 from collections.abc import Callable, Mapping
@@ -9,19 +9,16 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-import structlog
 
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.delivery.sent import find_sent
-from repoint.delivery.ses_events import read_ses_event
-from repoint.delivery.told import Told, bare_id, note_told
+from repoint.delivery.telling import Click, Delivery, Rejection, Told, What, bare_id
+from repoint.delivery.told import note_told
 from repoint.endpoints.amend import opt_out
 from repoint.endpoints.project import check_application_id
-from repoint.events.email_records import Bounce, Complaint, EmailRecords, Visit
+from repoint.events.email_records import Bounce, Complaint, Visit
 from repoint.operation import Call, Input, Output, internal
-
-log = structlog.get_logger()
 
 MAX_REPORTS = 1000
 
@@ -29,17 +26,16 @@ MAX_REPORTS = 1000
 @internal()
 async def note_open(call: Call, arguments: Input) -> Output:
     """A message's picture was asked for."""
-    visit = _visit(call)
-    await _note(call, arguments, Told(_named(arguments), "open", lambda records: records.open(call.now, visit)))
+    await _note(call, arguments, Told(_named(arguments), "open", call.now, _visit(call)))
 
 
 @internal()
 async def note_click(call: Call, arguments: Input) -> Output:
     """A link was followed: to `Url`, and to unsubscribe when `IsUnsubscribe`."""
-    ids, visit, url = _named(arguments), _visit(call), arguments["Url"]
-    told = [Told(ids, "click", lambda records: records.click(call.now, visit, url))]
+    ids, click = _named(arguments), Click(_visit(call), arguments["Url"])
+    told = [Told(ids, "click", call.now, click)]
     if arguments["IsUnsubscribe"]:
-        told.append(Told(ids, "unsubscribe", lambda records: records.unsubscribe(call.now, visit, url)))
+        told.append(Told(ids, "unsubscribe", call.now, click))
     await _note(call, arguments, *told)
 
 
@@ -55,8 +51,7 @@ async def note_unsubscribe(call: Call, arguments: Input) -> Output:
         raise NotFoundException("Message not found")
     # Before the event: whoever writes endpoints takes these locks in this order.
     await opt_out(call, application_id, sent.client_id)
-    visit = _visit(call)
-    told = Told(_named(arguments), "unsubscribe", lambda records: records.unsubscribe(call.now, visit, ""))
+    told = Told(_named(arguments), "unsubscribe", call.now, Click(_visit(call), ""))
     await _note(call, arguments, told)
 
 
@@ -91,17 +86,13 @@ class Report(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, kw_onl
 
 _decode = msgspec.json.Decoder(list[Report] | Report).decode
 
-# What makes the record of each kind.
-_MAKES: Mapping[str, Callable[[EmailRecords, Report, datetime], str]] = {
-    "delivered": lambda records, report, at: records.delivered(
-        at, smtp_response=report.diagnostic, reporting_mta=report.reporting_mta
-    ),
-    "hardbounce": lambda records, report, at: records.hardbounce(at, _bounce(report, "Permanent", "failed")),
-    "softbounce": lambda records, report, at: records.softbounce(at, _bounce(report, "Transient", "delayed")),
-    "complaint": lambda records, report, at: records.complaint(
-        at, Complaint(report.feedback_id, report.feedback_type, report.user_agent, at)
-    ),
-    "rejected": lambda records, report, at: records.rejected(at, report.diagnostic),
+# What a report of each kind tells.
+_WHATS: Mapping[str, Callable[[Report], What]] = {
+    "delivered": lambda report: Delivery(report.diagnostic, report.reporting_mta),
+    "hardbounce": lambda report: _bounce(report, "Permanent", "failed"),
+    "softbounce": lambda report: _bounce(report, "Transient", "delayed"),
+    "complaint": lambda report: Complaint(report.feedback_id, report.feedback_type, report.user_agent),
+    "rejected": lambda report: Rejection(report.diagnostic),
 }
 
 
@@ -125,17 +116,14 @@ async def note_reports(call: Call, arguments: Input) -> Output:
 
 
 def _told(report: Report, now: datetime) -> Told:
-    at = _instant(report, now)
-    made = _MAKES[report.event]
-    return Told(
-        (bare_id(report.message_id),), report.event, lambda records: made(records, report, at), report.feedback_id
-    )
+    what = _WHATS[report.event](report)
+    return Told((bare_id(report.message_id),), report.event, _instant(report, now), what, report.feedback_id)
 
 
 def _read(body: bytes) -> list[Report]:
     try:
         found = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestException(f"Invalid report: {error}") from None
     reports = found if isinstance(found, list) else [found]
     if len(reports) > MAX_REPORTS:
@@ -156,16 +144,3 @@ def _instant(report: Report, now: datetime) -> datetime:
     if at is None:
         raise BadRequestException(f"Invalid At: {report.at[:100]}")
     return at
-
-
-@internal()
-async def note_ses_event(call: Call, arguments: Input) -> Output:
-    """What a topic tells of e-mails of any application, its `Message` with its `Key`: `{"Noted": 1, "Unknown": [id]}`.
-
-    What is none of Amazon SES's events is passed over, and logged: SES itself sends a greeting to a new topic.
-    """
-    told = read_ses_event(arguments["Message"], arguments["Key"], call.now)
-    if told is None:
-        log.info("A topic's message is no event of Amazon SES", topic_arn=arguments["TopicArn"], key=arguments["Key"])
-    noted = await note_told(call.db, call.settings, call.now, told or [])
-    return {"Noted": noted.count, "Unknown": [each.message_ids[0] for each in noted.unknown]}

@@ -6,6 +6,7 @@ from email.header import decode_header, make_header
 from functools import partial
 from typing import Any
 
+from repoint.db.parameters import storable
 from repoint.delivery.message import Email
 from repoint.delivery.recipient import Members, Recipient, Source
 from repoint.templates.address import read_mailbox, wire_address
@@ -22,6 +23,7 @@ class EmailComposer:
         self._tracking = source.tracking
         self._origin = source.origin
         self._message = source.member("EmailMessage")
+        self._configuration_set: str | None = channel.get("ConfigurationSet")
         self._from_address: str = self._message.get("FromAddress") or channel["FromAddress"]
         self._parts = self._common(source)
         # Made for the first recipient: the same for all.
@@ -53,7 +55,7 @@ class EmailComposer:
             track=partial(tracking.link, message_id) if tracking else None,
             pixel=tracking.pixel(message_id) if tracking else None,
         )
-        return Email(self._sender(parts.from_address), mime, parts.from_address, compiled.subject(values), self._origin)
+        return self._email(self._sender(parts.from_address), mime, parts.from_address, compiled.subject(values))
 
     def _compiled(self, parts: EmailParts) -> CompiledEmail:
         if parts is not self._parts:
@@ -75,7 +77,10 @@ class EmailComposer:
         if not from_address:
             raise RenderError("Invalid RawEmail: it has no From")
         subject = _decoded(headers.get("subject", ""))
-        return Email(self._sender(from_address), mime, _decoded(from_address), subject, self._origin)
+        return self._email(self._sender(from_address), mime, _decoded(from_address), subject)
+
+    def _email(self, sender: str, mime: bytes, from_address: str, subject: str) -> Email:
+        return Email(sender, mime, from_address, subject, self._origin, self._configuration_set)
 
     def _common(self, source: Source) -> EmailParts:
         template, default = source.template("EMAIL"), source.member("DefaultMessage")
@@ -119,7 +124,7 @@ def _decoded(value: str) -> str:
         text = str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
         text = value
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return storable(text)
 
 
 def _data(part: dict[str, Any] | None) -> str | None:

@@ -12,8 +12,10 @@ class Receipt(msgspec.Struct, frozen=True):
 
     # One of the `receipt_ids` of the message's outcome.
     receipt_id: str
-    # DELIVERED, or why not.
+    # DELIVERED, SUCCESSFUL from those who know no more than that a carrier has taken it, or why not.
     status: Status
+    # In thousandths of a US cent; None when it is not told.
+    price_millicents: float | None = None
 
 
 class Part(msgspec.Struct, frozen=True):

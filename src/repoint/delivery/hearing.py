@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from repoint.db.parameters import storable as storable_text
 from repoint.db.pool import Database
 from repoint.db.together import Together
 from repoint.delivery.heard import Hear, Heard, Inbound, Receipt
@@ -48,13 +49,10 @@ async def _keep(database: Database, _: str, told: list[_Told]) -> list[None]:
 
 
 def storable(inbound: Inbound) -> Inbound:
-    """The message without what the database does not take: NUL, and halves of letters."""
-    texts = {name: _plain(getattr(inbound, name)) for name in ("origination_number", "destination_number", "body")}
-    return msgspec.structs.replace(inbound, **texts, id=None if inbound.id is None else _plain(inbound.id))
-
-
-def _plain(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    """The message as the database takes it."""
+    names = ("origination_number", "destination_number", "body")
+    texts = {name: storable_text(getattr(inbound, name)) for name in names}
+    return msgspec.structs.replace(inbound, **texts, id=None if inbound.id is None else storable_text(inbound.id))
 
 
 _together = Together(_keep, size=lambda told: len(told.heard), max_size=MOST_TOGETHER)

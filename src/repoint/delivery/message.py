@@ -22,6 +22,8 @@ class Email(msgspec.Struct, frozen=True):
     subject: str
     # Whose it is: campaign_id, treatment_id and campaign_activity_id, or the journey's; empty for a direct send.
     origin: Mapping[str, str] = msgspec.field(default_factory=dict)
+    # Of Amazon SES, as the channel has it; other providers have none.
+    configuration_set: str | None = None
 
     def headers(self) -> list[tuple[str, str]]:
         """Names and values in their order, unfolded; encoded words as they are."""

@@ -80,11 +80,12 @@ ON CONFLICT DO NOTHING
 
 -- note_receipts --
 -- How parts ended; of a part that was told of before, the first one stays.
-INSERT INTO receipts (receipt_id, status, received_at)
-SELECT DISTINCT ON (receipt_id COLLATE "C") receipt_id, status, %(now)s
+INSERT INTO receipts (receipt_id, status, price_millicents, received_at)
+SELECT DISTINCT ON (receipt_id COLLATE "C") receipt_id, status, price::double precision, %(now)s
 FROM ROWS FROM (
-    json_array_elements_text(%(receipt_ids)s), json_array_elements_text(%(statuses)s)
-) WITH ORDINALITY AS r (receipt_id, status, place)
+    json_array_elements_text(%(receipt_ids)s), json_array_elements_text(%(statuses)s),
+    json_array_elements_text(%(prices)s)
+) WITH ORDINALITY AS r (receipt_id, status, price, place)
 ORDER BY receipt_id COLLATE "C", place
 ON CONFLICT DO NOTHING
 
@@ -105,7 +106,7 @@ WHERE receipt_id = ANY(%(receipt_ids)s) AND NOT is_matched
 
 -- parts_told --
 -- What receipts say of each part of some messages; null for a part that nothing was told of.
-SELECT p.application_id, p.message_id, r.status
+SELECT p.application_id, p.message_id, r.status, r.price_millicents
 FROM ROWS FROM (
     json_array_elements_text(%(application_ids)s), json_array_elements_text(%(message_ids)s)
 ) AS asked (application_id, message_id)
@@ -166,7 +167,7 @@ WHERE application_id = ANY(CASE WHEN %(application_id)s::uuid IS NULL
 UNION ALL
 SELECT application_id, message_id, sent_at, channel_type, client_id, endpoint_key, detail, provider_message_id
 FROM sent_messages
-WHERE provider_message_id = ANY(%(ids)s) AND length(provider_message_id) > 30 AND channel_type = 'EMAIL'
+WHERE provider_message_id = ANY(%(ids)s) AND channel_type = 'EMAIL'
     AND (%(application_id)s::uuid IS NULL OR application_id = %(application_id)s)
 
 -- note_told --
@@ -180,6 +181,33 @@ FROM ROWS FROM (
 ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING
 RETURNING application_id, message_id, what
+
+-- keep_told --
+-- Things that are told of messages that nobody knows; of each only so many, since old links can be followed for ever.
+INSERT INTO told_early (application_id, message_ids, kind, happened_at, key, what, came_at, look_at)
+SELECT %(application_id)s, t.message_ids, t.kind, t.happened_at, t.key, t.what, %(now)s, %(now)s
+FROM json_to_recordset(%(told)s) AS t (message_ids text[], kind text, happened_at timestamptz, key text, what json)
+WHERE %(most)s > (SELECT count(*) FROM (
+    SELECT FROM told_early e WHERE e.message_ids = t.message_ids LIMIT %(most)s) AS of_this_message)
+
+-- take_told_early --
+-- Some of these that it is time to look at again, held until the transaction ends.
+SELECT position, application_id, message_ids, kind, happened_at, key, what, came_at FROM told_early
+WHERE look_at <= %(now)s
+ORDER BY look_at
+LIMIT %(rows)s
+FOR UPDATE SKIP LOCKED
+
+-- settle_told_early --
+-- Those that are done with, and those that are waited with for as long again as since they came.
+WITH settled AS (DELETE FROM told_early WHERE position = ANY(%(done)s))
+UPDATE told_early SET look_at = greatest(%(now)s + (%(now)s - came_at), %(now)s + interval '5 seconds')
+WHERE position = ANY(%(kept)s)
+
+-- clear_told_early --
+-- Some of what was told of messages of an application that is gone.
+DELETE FROM told_early WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM told_early WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- take_bounce_mailbox --
 -- Have a mailbox that is due for oneself for a while; no row when it is not due, or somebody else's.

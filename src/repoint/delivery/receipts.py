@@ -28,14 +28,19 @@ clears(Q.clear_parts)
 
 # By application's and message's id.
 Key = tuple[str, str]
-Ended = Mapping[Key, tuple[Sent, Status]]
+# How a message, or a part of one, ended, and its price in thousandths of a US cent where that is known.
+End = tuple[Status, float | None]
+Ended = Mapping[Key, tuple[Sent, End]]
+_ARRIVED = frozenset({"DELIVERED", "SUCCESSFUL"})
 
 
 async def note_receipts(db: Db, account_id: str, receipts: Sequence[Receipt], now: datetime) -> None:
     """Keep receipts, and log what became of messages whose last one has come; in the open transaction."""
     ids = [receipt.receipt_id for receipt in receipts]
     statuses = [receipt.status for receipt in receipts]
-    await db.execute(Q.note_receipts, {"receipt_ids": as_json(ids), "statuses": as_json(statuses), "now": now})
+    prices = [receipt.price_millicents for receipt in receipts]
+    told = {"receipt_ids": as_json(ids), "statuses": as_json(statuses), "prices": as_json(prices), "now": now}
+    await db.execute(Q.note_receipts, told)
     await _settle_told_of(db, account_id, ids, now)
 
 
@@ -58,7 +63,7 @@ async def give_up_receipts(context: TaskContext) -> None:
         now = context.now()
         async with context.database.transaction() as db:
             rows = await db.rows(Q.hold_overdue, {"now": now, "rows": AT_ONCE})
-            found: Ended = {_key(row): (read_sent(row), "UNKNOWN") for row in rows}
+            found: Ended = {_key(row): (read_sent(row), ("UNKNOWN", None)) for row in rows}
             await _log(db, context.settings.account_id, found, now)
         if len(rows) < AT_ONCE:
             return
@@ -78,19 +83,24 @@ async def _settle_told_of(db: Db, account_id: str, receipt_ids: Sequence[str], n
         return
     held = {_key(row): read_sent(row) for row in await db.rows(Q.hold_told_of, told_of)}
     # With the lock held: what another transaction told of other parts is visible now.
-    told: dict[Key, list[Status | None]] = {}
+    told: dict[Key, list[End | None]] = {}
     for row in await db.rows(Q.parts_told, _keys(held)):
-        told.setdefault(_key(row), []).append(row["status"])
+        part = None if row["status"] is None else (row["status"], row["price_millicents"])
+        told.setdefault(_key(row), []).append(part)
     ended = {key: (sent, end) for key, sent in held.items() if (end := _end(told.get(key, []))) is not None}
     await _log(db, account_id, ended, now)
 
 
-def _end(statuses: Sequence[Status | None]) -> Status | None:
+def _end(parts: Sequence[End | None]) -> End | None:
     """How a message ended whose parts did so; None while that is open. One that failed decides."""
-    failed = next((status for status in statuses if status not in {None, "DELIVERED"}), None)
-    if failed is not None:
-        return failed
-    return "DELIVERED" if statuses and None not in statuses else None
+    told = [part for part in parts if part is not None]
+    decisive = next((status for status, _ in told if status not in _ARRIVED), None)
+    if decisive is None and len(told) == len(parts):
+        decisive = next((status for status, _ in told if status != "DELIVERED"), "DELIVERED" if told else None)
+    if decisive is None:
+        return None
+    prices = [price for _, price in told if price is not None]
+    return decisive, sum(prices) if len(prices) == len(parts) else None
 
 
 async def _log(db: Db, account_id: str, ended: Ended, now: datetime) -> None:
@@ -103,7 +113,7 @@ async def _log(db: Db, account_id: str, ended: Ended, now: datetime) -> None:
         some = [found for key, found in ended.items() if key[0] == application_id]
         subjects = await _subjects(db, application_id, [sent for sent, _ in some])
         origin = Origin(account_id, application_id)
-        events += [_event(origin, subjects, sent, status, now) for sent, status in some]
+        events += [_event(origin, subjects, sent, end, now) for sent, end in some]
     await emit(db, events)
 
 
@@ -113,11 +123,12 @@ async def _subjects(db: Db, application_id: str, sent: Sequence[Sent]) -> dict[s
     return {key: Subject.of(document) for key, document in documents.items()}
 
 
-def _event(origin: Origin, subjects: Mapping[str, Subject], sent: Sent, status: Status, now: datetime) -> Event:
+def _event(origin: Origin, subjects: Mapping[str, Subject], sent: Sent, end: End, now: datetime) -> Event:
     assert isinstance(sent.told, Sms)  # noqa: S101 - nothing else waits for receipts
     subject = subjects.get(sent.endpoint_key or "") or Subject.unknown(sent.client_id)
-    outcome: Outcome = "SUCCESS" if status == "DELIVERED" else "FAILURE"
-    record = sms_record(origin, subject, (now, now), sent.told, outcome=outcome, status=status)
+    status, price = end
+    outcome: Outcome = "SUCCESS" if status in _ARRIVED else "FAILURE"
+    record = sms_record(origin, subject, (now, now), sent.told, outcome=outcome, status=status, price_millicents=price)
     return Event(origin.application_id, f"_SMS.{outcome}", now, record, sent.endpoint_key)
 
 

@@ -185,13 +185,13 @@ class Recorder:
 
 def _words(outcome: Outcome) -> tuple[tuple[Word, Words], ...]:
     """Types and record_status of an SMS's records."""
+    if outcome.is_in_doubt:
+        return (("BUFFERED", "PENDING"),)
     if outcome.receipt_ids:
         return (("BUFFERED", "SUCCESSFUL"),)
     if outcome.is_sent:
         # Without receipts of carriers, having been taken is all that will ever be known.
         return ("BUFFERED", "SUCCESSFUL"), ("SUCCESS", "SUCCESSFUL")
-    if outcome.is_in_doubt:
-        return (("BUFFERED", "PENDING"),)
     if outcome.status == Status.OPT_OUT:
         return (("OPTOUT", "OPTED_OUT"),)
     return (("FAILURE", "UNKNOWN"),)

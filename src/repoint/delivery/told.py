@@ -2,12 +2,14 @@
 
 A message has one recipient, so it is delivered, bounces for good, is complained of, rejected or fails to render once:
 whoever tells it again, be it by another way, tells nothing new. What can happen more than once is told apart by a key.
+What is told of a message that nobody knows is kept for a while, since messages are noted after they went out
+(told_early.py).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from repoint.contract.shapes import ChannelType
 from repoint.db.parameters import as_json
@@ -15,6 +17,7 @@ from repoint.db.pool import Db
 from repoint.db.queries import load_queries
 from repoint.delivery.sent import Sent, read_sent
 from repoint.delivery.suppression import Reason, suppress
+from repoint.delivery.telling import Told, as_stored, readable_ids, readable_key, record_of
 from repoint.endpoints.documents import documents_by_key
 from repoint.events.email_records import EmailRecords, Mail
 from repoint.events.emit import Event, emit
@@ -28,31 +31,10 @@ Q = load_queries("repoint.delivery")
 
 clears(Q.clear_told)
 
-Kind = Literal[
-    "open",
-    "click",
-    "unsubscribe",
-    "delivered",
-    "hardbounce",
-    "softbounce",
-    "complaint",
-    "rejected",
-    "rendering_failure",
-]
 _ONCE = frozenset({"delivered", "hardbounce", "complaint", "rejected", "rendering_failure"})
+# Things told of a message before it is known.
+_MOST_EARLY = 100
 _SUPPRESSES: Mapping[str, Reason] = {"hardbounce": "BOUNCE", "complaint": "COMPLAINT"}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that is told of an e-mail."""
-
-    # Under which it may be known: ours, or that of the service that sent it. One that is known is enough.
-    message_ids: tuple[str, ...]
-    kind: Kind
-    record: Callable[[EmailRecords], str]
-    # What tells it from others of its kind and message; empty when nothing does, and then it is noted each time.
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +43,7 @@ class Noted:
 
     # Logged, and not told before.
     count: int
-    # Those of messages that nobody knows, or no longer; they are passed over.
+    # Those of messages that nobody knows: not yet, or no longer.
     unknown: list[Told]
 
 
@@ -72,7 +54,19 @@ Known = tuple[str, Sent]
 async def note_told(
     db: Db, settings: Settings, now: datetime, told: Sequence[Told], *, application_id: str | None = None
 ) -> Noted:
-    """Note what is told of e-mails of this application, or of any, in the transaction that is open."""
+    """Note what is told of e-mails of this application, or of any, in the transaction that is open.
+
+    What is told of messages that nobody knows is kept, and noted when they are known.
+    """
+    noted = await note_of_known(db, settings, now, told, application_id)
+    await _keep(db, now, noted.unknown, application_id)
+    return noted
+
+
+async def note_of_known(
+    db: Db, settings: Settings, now: datetime, told: Sequence[Told], application_id: str | None
+) -> Noted:
+    """As `note_told`, but what is told of messages that nobody knows is left to the caller."""
     known = await _known(db, told, application_id)
     pairs = [(each, found) for each in told if (found := _first(known, each)) is not None]
     new = await _new(db, now, pairs)
@@ -83,15 +77,9 @@ async def note_told(
     return Noted(len(new), [each for each in told if _first(known, each) is None])
 
 
-def bare_id(message_id: str) -> str:
-    """A Message-ID without its brackets and without the sender's domain."""
-    return message_id.strip("<> \t").partition("@")[0]
-
-
 async def _known(db: Db, told: Sequence[Told], application_id: str | None) -> dict[str, Known]:
     """Those of the e-mails that are known, by each id that they have."""
-    # Ids come from outside, and the database takes no NUL and no half of a pair.
-    asked = {each for one in told for each in one.message_ids if each and each.isprintable()}
+    asked = {each for one in told for each in readable_ids(one)}
     if not asked:
         return {}
     rows = await db.rows(Q.find_emails, {"application_id": application_id, "ids": list(asked)})
@@ -139,7 +127,25 @@ def _what(told: Told, sent: Sent) -> str | None:
         return None
     if told.kind in _ONCE:
         return told.kind
-    return f"{told.kind} {told.key}" if told.key else ""
+    return f"{told.kind} {readable_key(told)}" if told.key else ""
+
+
+async def _keep(db: Db, now: datetime, told: Sequence[Told], application_id: str | None) -> None:
+    kept = [(each, ids) for each in told if (ids := readable_ids(each))]
+    if not kept:
+        return
+    documents = [
+        {
+            "message_ids": ids,
+            "kind": each.kind,
+            "happened_at": each.at,
+            "key": readable_key(each),
+            "what": as_stored(each),
+        }
+        for each, ids in kept
+    ]
+    parameters = {"application_id": application_id, "now": now, "told": as_json(documents), "most": _MOST_EARLY}
+    await db.execute(Q.keep_told, parameters)
 
 
 async def _makers(db: Db, settings: Settings, new: Sequence[tuple[Told, Known]]) -> dict[tuple[str, str], EmailRecords]:
@@ -164,7 +170,7 @@ def _id(known: Known) -> tuple[str, str]:
 
 def _event(told: Told, application_id: str, sent: Sent, records: EmailRecords) -> Event:
     # As in its record, the event's time is that of the message.
-    return Event(application_id, f"_email.{told.kind}", sent.sent_at, told.record(records), sent.endpoint_key)
+    return Event(application_id, f"_email.{told.kind}", sent.sent_at, record_of(told, records), sent.endpoint_key)
 
 
 def _bounced(told: Told, known: Known) -> list[tuple[ChannelType, str, Reason]]:

@@ -94,7 +94,6 @@ class Complaint:
     feedback_id: str = ""
     feedback_type: str = ""
     user_agent: str = ""
-    arrived_at: datetime | None = None
 
 
 class EmailRecords:
@@ -147,7 +146,7 @@ class EmailRecords:
             "feedback_id": complaint.feedback_id,
             "complaint_feedback_type": complaint.feedback_type,
             "user_agent": complaint.user_agent,
-            "arrival_date": format_instant(complaint.arrived_at or at),
+            "arrival_date": format_instant(at),
         }
         return self._record("complaint", "complaint", at, {"complaint": _told(told)})
 

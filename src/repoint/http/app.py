@@ -83,7 +83,7 @@ class Api:
         self._proxies = Proxies(settings.trusted_proxies)
         self._metrics = Metrics()
         self._pages = Pages(settings, database, self._metrics)
-        self._public = Public(settings, database, self._proxies)
+        self._public = Public(settings, database, self._proxies, self._metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

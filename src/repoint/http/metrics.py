@@ -18,6 +18,17 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 # Upper bounds; one bucket more takes what is slower than the last.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# What topics tell of: events of Amazon SES, texts and calls of End User Messaging.
+KINDS = frozenset(
+    {
+        *("Send", "Delivery", "Bounce", "DeliveryDelay", "Complaint", "Open", "Click", "Reject", "Rendering Failure"),
+        *("TEXT_QUEUED", "TEXT_PENDING", "TEXT_SENT", "TEXT_SUCCESSFUL", "TEXT_DELIVERED", "TEXT_INVALID"),
+        *("TEXT_INVALID_MESSAGE", "TEXT_UNREACHABLE", "TEXT_CARRIER_UNREACHABLE", "TEXT_BLOCKED", "TEXT_UNKNOWN"),
+        *("TEXT_CARRIER_BLOCKED", "TEXT_PROTECT_BLOCKED", "TEXT_SPAM", "TEXT_TTL_EXPIRED"),
+        *("VOICE_INITIATED", "VOICE_RINGING", "VOICE_ANSWERED", "VOICE_COMPLETED", "VOICE_BUSY"),
+        *("VOICE_NO_ANSWER", "VOICE_FAILED", "VOICE_TTL_EXPIRED"),
+    }
+)
 _BOUNDS = (*(str(float(bound_s)) for bound_s in BUCKETS_S), "+Inf")
 
 
@@ -29,6 +40,7 @@ class Metrics(Collector):
         # By operation: the calls that fell into each bucket, and the seconds of all.
         self._buckets: dict[str, list[int]] = {}
         self._seconds: dict[str, float] = {}
+        self._heard: dict[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -42,12 +54,21 @@ class Metrics(Collector):
         buckets[bisect_left(BUCKETS_S, seconds)] += 1
         self._seconds[operation] = self._seconds.get(operation, 0.0) + seconds
 
+    def hear(self, kind: str | None) -> None:
+        """Count one message of a topic, those of kinds that we do not know together."""
+        label = kind if kind in KINDS and kind is not None else "other"
+        self._heard[label] = self._heard.get(label, 0) + 1
+
     def collect(self) -> Iterator[Metric]:
         """The counts as Prometheus's library wants them."""
         calls = CounterMetricFamily("repoint_api_requests", "Calls answered.", labels=("operation", "status"))
         for (operation, status), number in self._calls.items():
             calls.add_metric((operation, str(status)), number)
         yield calls
+        heard = CounterMetricFamily("repoint_topic_messages", "What SNS topics told of messages.", labels=("kind",))
+        for kind, number in self._heard.items():
+            heard.add_metric((kind,), number)
+        yield heard
         text = "From the head of a request to the end of its answer."
         durations = HistogramMetricFamily("repoint_api_request_seconds", text, labels=("operation",))
         for operation, buckets in self._buckets.items():

@@ -28,6 +28,7 @@ from repoint.dispatch import dispatch
 from repoint.functions.webhook import NoAnswerError
 from repoint.http.answer import Answer, refusal
 from repoint.http.body import Body, CallerGoneError, Receive
+from repoint.http.metrics import Metrics
 from repoint.http.proxies import Proxies
 from repoint.http.request import Request
 from repoint.operation import Binary, Call, Input, Output, Principal
@@ -44,6 +45,7 @@ MAX_CALLBACK_BYTES = 1 << 20
 # How far the clock of who signs a callback may be off.
 MAX_AGE_S = 300
 _MOST_DIGITS = 12
+_SHOWN = 300
 
 _READS = ("GET", "HEAD")
 # A transparent picture of one dot.
@@ -62,10 +64,11 @@ _PAGE = ((b"content-security-policy", b"default-src 'none'; form-action 'self'")
 class Public:
     """The public routes of one process."""
 
-    def __init__(self, settings: Settings, database: Database, proxies: Proxies) -> None:
+    def __init__(self, settings: Settings, database: Database, proxies: Proxies, metrics: Metrics) -> None:
         self._settings = settings
         self._database = database
         self._proxies = proxies
+        self._metrics = metrics
         self._listener = Listener(settings)
         self._routes: Routes | None = None
         self._kinds: dict[str, LinkKind] = {path: kind for kind, path in PATHS.items()}
@@ -158,11 +161,17 @@ class Public:
         except NoAnswerError as error:
             log.warning("A topic's message could not be checked", topic_arn=notification.topic_arn, reason=str(error))
             raise InternalServerErrorException from error
+        except AccessDeniedException as error:
+            # Its sender shows the answer to nobody, and does not come again.
+            log.info("A topic's message was refused", topic_arn=notification.topic_arn[:_SHOWN], reason=str(error))
+            raise
         if notification.kind != "Notification":
             log.info("A topic told of its subscription", topic_arn=notification.topic_arn, kind=notification.kind)
             return Answer(200, b"", request.request_id)
         told = {"Message": notification.message, "Key": notification.message_id, "TopicArn": notification.topic_arn}
-        return Answer(200, encode(await self._dispatch(request, "NoteSesEvent", told)), request.request_id)
+        output = await self._dispatch(request, "NoteTopicMessage", told)
+        self._metrics.hear(output.get("Kind"))
+        return Answer(200, encode(output), request.request_id)
 
     async def _gateway(self, request: Request, receive: Receive) -> Answer:
         """What an SMS gateway tells, in its own form; its answer says nothing."""

@@ -111,6 +111,11 @@ ANSWERS = [
     (Answer(200, b"[]"), doubted(f"{NOT_ANSWERED} (AttributeError)")),
     (Answer(200, b"{}"), doubted("the service answered without a MessageId")),
     (Answer(200, b'{"MessageId": null}'), doubted("the service answered without a MessageId")),
+    (Answer(200, b'{"MessageId": "a\\u0000b"}'), doubted("the service answered without a MessageId")),
+    (Answer(200, b'{"MessageId": "%b"}' % (b"x" * 5000)), doubted("the service answered without a MessageId")),
+    (Answer(200, b"[" * 200_000), doubted(f"{NOT_ANSWERED} (RecursionError)")),
+    (Answer(400, b'{"__type": null, "message": null}'), never("the service answered 400")),
+    (Answer(400, b'{"__type": 5}'), doubted(f"{NOT_ANSWERED} (TypeError)")),
     (Answer(is_dropped=True), doubted(f"{NOT_ANSWERED} (ConnectionClosedError)")),
 ]
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from repoint.delivery.bounces.read import read_bounce
+from repoint.delivery.telling import record_of
 from repoint.events.email_records import EmailRecords, Mail
 from repoint.events.records import Origin, Subject
 from tests.delivery.bounces import mails
@@ -66,7 +67,7 @@ def told(mail: bytes) -> str:
     sent = Mail(MESSAGE_ID, NOW, "news@shop.example", "ann@example.net", "Hello", [])
     read = read_bounce(mail, NOW)
     assert read.told is not None
-    return read.told.record(EmailRecords(Origin("0" * 12, "a" * 32), Subject.unknown("c"), sent))
+    return record_of(read.told, EmailRecords(Origin("0" * 12, "a" * 32), Subject.unknown("c"), sent))
 
 
 def test_the_record_has_what_the_server_said() -> None:
@@ -91,6 +92,25 @@ def test_a_bounce_that_returns_nothing_is_known_by_whom_it_was_written_to() -> N
 
     assert read.told is not None
     assert read.told.message_ids == (MESSAGE_ID, "unknown")
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 0001 00:00:00 +0000", "Fri, 31 Dec 9999 23:59:59 -1200", "soon"])
+def test_a_time_that_cannot_be_is_now(date: str) -> None:
+    read = read_bounce(mails.POSTFIX.replace(b"Sun, 22 Nov 2026 10:00:05 +0000", date.encode()), NOW)
+
+    assert read.told is not None
+    assert read.told.at == NOW
+
+
+def test_a_bounce_that_returns_nothing_of_ours_is_known_by_the_envelope() -> None:
+    data = mails.POSTFIX.replace(b"Message-ID: <0", b"Message-ID: <own@shop.example>\r\nX: <0")
+    told = f"Original-Envelope-Id: {MESSAGE_ID}\r\nReporting-MTA:".encode()
+
+    read = read_bounce(data.replace(b"Reporting-MTA:", told, 1), NOW)
+
+    assert read.kind == "hardbounce"
+    assert read.told is not None
+    assert read.told.message_ids == (MESSAGE_ID, "own")
 
 
 def test_a_mail_that_names_no_message_tells_nothing() -> None:

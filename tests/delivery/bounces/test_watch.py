@@ -10,6 +10,7 @@ import pytest
 
 from repoint.db.pool import Database
 from repoint.db.queries import Query
+from repoint.delivery.bounces import imap as bounces_imap
 from repoint.delivery.bounces import watch
 from repoint.delivery.bounces.imap import FAILURES
 from repoint.delivery.bounces.mail import MAX_BYTES
@@ -129,6 +130,38 @@ async def test_a_mail_of_many_megabytes_is_read_as_far_as_need_be(context: TaskC
 
     assert counts == Counts(mails=1, noted=1)
     assert imap.commands[-3] == f"UID FETCH 1 (BODY.PEEK[]<0.{MAX_BYTES}>)"
+
+
+async def test_a_mailbox_of_very_many_mails_is_read_some_at_a_time(
+    context: TaskContext, imap: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "MOST_MAILS", 3)
+    monkeypatch.setattr(bounces_imap, "MOST_MAILS", 3)
+    imap.first_uid = 4_000_000_000
+    for _ in range(160_000):
+        imap.put(mails.VACATION)
+    for kept in imap.folders["INBOX"][:60_000]:
+        kept.flags.add("\\Seen")
+    imap.put(mails.POSTFIX)
+
+    counts = await read_mailbox(context, "bounces", box(imap))
+    again = await read_mailbox(context, "bounces", box(imap))
+
+    assert counts == again == Counts(mails=3, noted=0)
+    searches = [command for command in imap.commands if "SEARCH" in command]
+    assert searches == [f"UID SEARCH {at} UNSEEN UNDELETED" for at in ("1:50000", "50001:100000")] * 2
+
+
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN", "IMAP4rev1"])
+async def test_a_wrong_password_is_told_by_what_it_is(
+    context: TaskContext, imap: ImapServer, capabilities: str
+) -> None:
+    imap.capabilities = capabilities
+
+    with pytest.raises(FAILURES) as caught:
+        await read_mailbox(context, "bounces", box(imap, password="a-secret"))
+
+    assert str(caught.value) == "the server does not take user and password: wrong user or password"
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])

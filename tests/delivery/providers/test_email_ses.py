@@ -64,6 +64,12 @@ async def test_the_finished_text_goes_to_the_address_with_what_names_it(amazon: 
     }
 
 
+async def test_the_channels_configuration_set_goes_before_the_providers(amazon: Amazon) -> None:
+    members = await asked(amazon, mail(configuration_set="shop"), configuration_set="events")
+
+    assert members["ConfigurationSetName"] == "shop"
+
+
 async def test_bounces_go_where_the_message_says(amazon: Amazon) -> None:
     members = await asked(amazon, mail("bounces@bücher.example"))
 

@@ -24,7 +24,7 @@ from tests.fixtures.mail_server import END, GROUP, MailServer, Peer, played
 from tests.fixtures.messages import CUSTOM, HEAD, PUSH, VOICE, email, sms
 from tests.fixtures.sending import sending
 
-SENT = Outcome(Status.SUCCESSFUL, 200, "250 2.0.0 Ok: queued as Q1", "Q1")
+SENT = Outcome(Status.SUCCESSFUL, 200, "250 2.0.0 Ok: queued as Q1")
 SMTP_SINK = shutil.which("smtp-sink", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
@@ -218,6 +218,7 @@ async def test_postfix_takes_what_is_sent(sink: tuple[int, Path]) -> None:
     [
         ("news@example.com", "news@example.com", f"back+{'0' * 48}@mail.example"),
         ("News <news@example.com>", "news@example.com", f"back+{'0' * 48}@mail.example"),
+        ("news@example.com (News)", "news@example.com", f"back+{'0' * 48}@mail.example"),
         # FeedbackForwardingAddress
         ("News <news@example.com>", "feedback@example.com", "feedback@example.com"),
         ("news@example.com", "s@example.com", "s@example.com"),

@@ -42,8 +42,12 @@ def test_a_refusal_says_whether_to_come_again(
 @pytest.mark.parametrize(
     ("text", "message_id"),
     [
-        ("2.0.0 Ok: queued as 4XyZ1k2Q3Fz", "4XyZ1k2Q3Fz"),
-        ("OK id=1rT0aB-0001Ab-2C", "1rT0aB-0001Ab-2C"),
+        ("2.0.0 Ok: queued as 4XyZ1k2Q3Fz", None),
+        ("OK id=1rT0aB-0001Ab-2C", None),
+        (
+            "2.0.0 Ok: queued as <a1b2c3d4-0000-4000-8000-1234567890ab@smtp>",
+            "a1b2c3d4-0000-4000-8000-1234567890ab@smtp",
+        ),
         (
             "Ok 0100018c2a1b3c4d-12345678-9abc-def0-1234-56789abcdef0-000000",
             "0100018c2a1b3c4d-12345678-9abc-def0-1234-56789abcdef0-000000",
@@ -52,7 +56,7 @@ def test_a_refusal_says_whether_to_come_again(
         ("2.0.0 OK 1700000000 d9443c01a7336-1d0 - gsmtp", None),
     ],
 )
-def test_the_id_that_the_server_gave_is_kept(text: str, message_id: str | None) -> None:
+def test_the_id_that_the_server_gave_is_kept_and_no_place_in_its_queue(text: str, message_id: str | None) -> None:
     assert taken(Reply(250, text)) == Outcome(Status.SUCCESSFUL, 200, f"250 {text}", message_id)
 
 

@@ -126,3 +126,25 @@ async def test_size_and_8bitmime_are_announced(mail_server: MailServer) -> None:
 
     (mail,) = mail_server.received
     assert mail.options == ("SIZE=103", "BODY=8BITMIME")
+
+
+async def test_a_server_whose_bounces_can_name_it_is_told_the_messages_id() -> None:
+    heard: list[str] = []
+
+    async def play(peer: Peer) -> None:
+        await peer.greet("DSN")
+        heard.append(await peer.hear())
+        await peer.say("250 ok")
+        await peer.hear()
+        await peer.say("250 ok")
+        await peer.hear()
+        await peer.say("354 go on")
+        await peer.hear_until(END)
+        await peer.say("250 ok")
+        await peer.wait_lost()
+
+    async with played(play) as port, sending(port) as provider:
+        (outcome,) = await provider.send([email(7)])
+
+    assert outcome.is_sent
+    assert heard == [f"MAIL FROM:<bounces@example.com> ENVID={email(7).id}\r\n"]

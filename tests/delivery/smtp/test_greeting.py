@@ -12,7 +12,7 @@ from tests.fixtures.mail_server import END, MailServer, Peer, played
 from tests.fixtures.messages import HEAD, email
 from tests.fixtures.sending import sending
 
-SENT = Outcome(Status.SUCCESSFUL, 200, "250 2.0.0 Ok: queued as Q1", "Q1")
+SENT = Outcome(Status.SUCCESSFUL, 200, "250 2.0.0 Ok: queued as Q1")
 
 
 @pytest.fixture(params=["starttls", "implicit"])

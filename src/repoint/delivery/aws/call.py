@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 5
 # Beyond the time for an answer: a name is looked up, a connection made, an answer read that comes in drops.
 _AROUND_S = 60
+# It is told to callers and kept under an index.
+_ID = re.compile(r"[!-~]{1,256}")
 
 ContentT = TypeVar("ContentT", bound=Content)
 
@@ -127,7 +130,7 @@ class Service:
         except AwsError as error:
             return error
         message_id = answer.get("MessageId")
-        if not isinstance(message_id, str) or not message_id:
+        if not isinstance(message_id, str) or not _ID.fullmatch(message_id):
             return in_doubt(500, "the service answered without a MessageId")
         return Outcome(Status.SUCCESSFUL, 200, f"MessageId: {message_id}", message_id)
 

@@ -96,7 +96,7 @@ def _answered(error: AwsError, hidden: Iterable[str]) -> Outcome:
         return _OPTED_OUT
     metadata = error.answer.get("ResponseMetadata", {})
     status, status_code = _meaning(error.code, metadata.get("HTTPStatusCode", 0))
-    detail = printable(_told(error, hidden))
+    detail = printable(_told(error, hidden)) or f"the service answered {metadata.get('HTTPStatusCode', 'an error')}"
     if status == Status.UNKNOWN_FAILURE:
         return in_doubt(status_code, detail)
     may_wait = status in {Status.THROTTLED, Status.TEMPORARY_FAILURE}

@@ -14,6 +14,8 @@ from repoint.delivery.bounces.mail import MAX_BYTES
 from repoint.settings import BounceMailbox
 
 MOST_MAILS = 500
+# So many mails are searched at once, since the library takes no answer of more than a million bytes.
+SEARCHED_AT_ONCE = 50_000
 _PORTS = {"implicit": 993, "starttls": 143, "none": 143}
 # Beside the mail itself there is little in an answer.
 _MOST_LITERAL = MAX_BYTES + (64 << 10)
@@ -55,6 +57,8 @@ class Visit:
         self._box = box
         self._server: imaplib.IMAP4 | None = None
         self._capabilities: set[str] = set()
+        # Mails in the folder when it was opened.
+        self._count = 0
         self._is_closed = False
 
     def open(self) -> None:
@@ -65,7 +69,7 @@ class Visit:
         self._log_in(server)
         _, told = server.capability()
         self._capabilities = {word.upper() for word in _text(told).split()}
-        self._do(server.select(_quoted(self._box.folder)))
+        self._count = int(_text(self._do(server.select(_quoted(self._box.folder)))) or 0)
 
     def close(self) -> None:
         """Break off, from whichever thread: what waits for the server fails."""
@@ -84,8 +88,14 @@ class Visit:
 
     def unread(self) -> list[str]:
         """The ids of mails that nobody has read, the oldest first, and not very many."""
-        told = self._do(self._open.uid("SEARCH", "UNSEEN", "UNDELETED"))
-        return [each for each in _text(told).split() if each.isdigit()][:MOST_MAILS]
+        found: list[str] = []
+        for start in range(1, self._count + 1, SEARCHED_AT_ONCE):
+            end = min(start + SEARCHED_AT_ONCE - 1, self._count)
+            told = self._do(self._open.uid("SEARCH", f"{start}:{end}", "UNSEEN", "UNDELETED"))
+            found += [each for each in _text(told).split() if each.isdigit()]
+            if len(found) >= MOST_MAILS:
+                break
+        return found[:MOST_MAILS]
 
     def fetch(self, uid: str) -> bytes:
         """The beginning of a mail; empty when it is gone."""
@@ -132,12 +142,18 @@ class Visit:
 
     def _log_in(self, server: imaplib.IMAP4) -> None:
         user, password = self._box.user, self._box.password.get_secret_value()
-        if "AUTH=PLAIN" in server.capabilities:
-            # It has room for every letter, which LOGIN has not.
-            server.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-        else:
-            server._encoding = "utf-8"  # type: ignore[attr-defined] # noqa: SLF001 - the library's own, which is ASCII
-            server.login(user, password)
+        try:
+            if "AUTH=PLAIN" in server.capabilities:
+                # It has room for every letter, which LOGIN has not.
+                server.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+            else:
+                server._encoding = "utf-8"  # type: ignore[attr-defined] # noqa: SLF001 - the library's own, ASCII
+                server.login(_quoted(user), password)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            told = _text([each if isinstance(each, bytes) else str(each).encode() for each in error.args])
+            raise imaplib.IMAP4.error(f"the server does not take user and password: {told[:200]}") from error
 
     def _do(self, answer: tuple[str, list[Any]]) -> list[Any]:
         """What a command was answered; raises the library's error for a refusal."""

@@ -1,9 +1,8 @@
 """What a mail in the mailbox of bounces tells of a message."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -13,8 +12,7 @@ from repoint.delivery.bounces.feedback import is_feedback, read_complaint
 from repoint.delivery.bounces.mail import BROKEN, header, open_mail
 from repoint.delivery.bounces.plain import read_plain
 from repoint.delivery.bounces.returned import told_ids
-from repoint.delivery.told import Told
-from repoint.events.email_records import EmailRecords
+from repoint.delivery.telling import Delivery, Told, What
 
 _Told = Literal["delivered", "hardbounce", "softbounce", "complaint"]
 MailKind = _Told | Literal["other"]
@@ -29,9 +27,8 @@ class Read:
     told: Told | None = None
 
 
-Record = Callable[[EmailRecords], str]
-
 _OTHER = Read("other")
+_OLDEST = timedelta(days=30)
 
 
 def read_bounce(data: bytes, now: datetime) -> Read:
@@ -41,35 +38,32 @@ def read_bounce(data: bytes, now: datetime) -> Read:
     """
     try:
         mail = open_mail(data)
-        key = _key(mail, data)
-        found = _of_feedback(mail, key, _at(mail, now)) if is_feedback(mail) else _of_bounce(mail, key, _at(mail, now))
+        key, at = _key(mail, data), _at(mail, now)
+        found = _of_feedback(mail, key) if is_feedback(mail) else _of_bounce(mail, key)
         ids = told_ids(mail) if found else ()
     except BROKEN:
         return _OTHER
     if found is None:
         return _OTHER
-    kind, record = found
-    return Read(kind, Told(ids, kind, record, key) if ids else None)
+    kind, what = found
+    return Read(kind, Told(ids, kind, at, what, key) if ids else None)
 
 
-def _of_feedback(mail: Message, key: str, at: datetime) -> tuple[_Told, Record] | None:
-    complaint = read_complaint(mail, key, at)
-    return None if complaint is None else ("complaint", lambda records: records.complaint(at, complaint))
+def _of_feedback(mail: Message, key: str) -> tuple[_Told, What] | None:
+    complaint = read_complaint(mail, key)
+    return None if complaint is None else ("complaint", complaint)
 
 
-def _of_bounce(mail: Message, key: str, at: datetime) -> tuple[_Told, Record] | None:
+def _of_bounce(mail: Message, key: str) -> tuple[_Told, What] | None:
     finding = read_dsn(mail) or read_plain(mail)
     if finding is None:
         return None
     if finding.action == "delivered":
-        response, mta = finding.diagnostic or finding.status, finding.reporting_mta
-        return "delivered", lambda records: records.delivered(at, smtp_response=response, reporting_mta=mta)
+        return "delivered", Delivery(finding.diagnostic or finding.status, finding.reporting_mta)
     if finding.action not in {"failed", "delayed"}:
         return None
     bounce = finding.bounce(key)
-    if bounce.bounce_type == "Permanent":
-        return "hardbounce", lambda records: records.hardbounce(at, bounce)
-    return "softbounce", lambda records: records.softbounce(at, bounce)
+    return "hardbounce" if bounce.bounce_type == "Permanent" else "softbounce", bounce
 
 
 def _key(mail: Message, data: bytes) -> str:
@@ -79,10 +73,10 @@ def _key(mail: Message, data: bytes) -> str:
 
 
 def _at(mail: Message, now: datetime) -> datetime:
-    """When it was written, as far as that can be."""
+    """When it was written, as far as that can be believed: nobody tells of a message for so long."""
     try:
         at = parsedate_to_datetime(header(mail, "Date"))
         at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return now
-    return min(at, now)
+    return at if now - _OLDEST <= at <= now else now

@@ -54,8 +54,8 @@ async def _watch(context: TaskContext, name: str, box: BounceMailbox) -> None:
             await read_mailbox(context, name, box)
         except (TimeoutError, *FAILURES) as error:
             log.warning("A mailbox could not be read", mailbox=name, reason=str(error)[:200] or type(error).__name__)
-        except (psycopg.Error, PoolTimeout) as error:
-            log.warning("A mailbox was not read: the database is away", mailbox=name, reason=str(error))
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.warning("A mailbox was not read: the database is away", mailbox=name, reason=type(error).__name__)
         except Exception:
             log.exception("A mailbox could not be read", mailbox=name)
         await asyncio.sleep(min(LOOK_S, box.interval_s))

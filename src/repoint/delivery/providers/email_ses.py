@@ -2,12 +2,12 @@
 
 Each message is one SendEmail with the finished text. Bounces go to FeedbackForwardingAddress where a message has one,
 else to its From, and both must be verified at SES, which puts a Message-ID and a Date of its own into the text and
-calls the message by an id of its own. Tags tell events of a configuration set what they are about:
-`repoint-message-id`, `repoint-application-id`, and of a campaign `repoint-campaign-id`, `repoint-treatment-id` and
-`repoint-campaign-activity-id`. A call is made again only where SES says that calls come too fast; one that was sent and
-not answered leaves its message in doubt. An account that is paused, or a key that is no good, may be right again, so
-the next provider is asked; what SES rejects goes to nobody else. The key must be allowed `ses:SendEmail` and
-`ses:SendRawEmail`.
+calls the message by an id of its own. Its configuration set is the ConfigurationSet of the application's channel, else
+`configuration_set`. Tags tell the set's events what they are about: `repoint-message-id`, `repoint-application-id`, and
+of a campaign `repoint-campaign-id`, `repoint-treatment-id` and `repoint-campaign-activity-id`. A call is made again
+only where SES says that calls come too fast; one that was sent and not answered leaves its message in doubt. An account
+that is paused, or a key that is no good, may be right again, so the next provider is asked; what SES rejects goes to
+nobody else. The key must be allowed `ses:SendEmail` and `ses:SendRawEmail`.
 
 Tested against moto's SES, and against a server of ours that answers as the published API says, and fails in every way.
 """
@@ -49,7 +49,7 @@ async def open_email_ses(options: EmailSesOptions, surroundings: Surroundings) -
 
     def ask(message: Message, content: Email) -> Mapping[str, Any] | Outcome:
         try:
-            return _send_email(message, content, options.configuration_set)
+            return _send_email(message, content, content.configuration_set or options.configuration_set)
         except UnsendableError as error:
             return Outcome(Status.PERMANENT_FAILURE, 400, str(error))
 

@@ -2,13 +2,15 @@
 
 Connections are opened as messages come, shared by all messages of the process, and used again; with a server that
 offers PIPELINING a message costs one round trip. Only when the server has taken a message is it told as sent; one whose
-last byte had left when the connection broke is told as in doubt.
+last byte had left when the connection broke is told as in doubt. A server that offers DSN (RFC 3461) is told the
+message's id, which its bounces name.
 """
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from email.utils import parseaddr
 from typing import Literal, Self
 
 from msgspec.structs import replace
@@ -193,9 +195,18 @@ class SmtpProvider:
         except UnsendableError as error:
             return Outcome(Status.PERMANENT_FAILURE, 400, str(error))
         mime = with_plain_line_ends(content.mime)
-        return Job(batch, number, sender, recipient, mime if self._signer is None else self._signer.signed(mime))
+        signed = mime if self._signer is None else self._signer.signed(mime)
+        return Job(batch, number, message.id, sender, recipient, signed)
 
     def _sender(self, message_id: str, content: Email) -> str:
         """Where bounces go: where the message says, if it says another address than that of its From."""
-        is_own = content.from_address == content.sender or content.from_address.endswith(f"<{content.sender}>")
-        return verp_sender(self._bounces_to, message_id) if self._bounces_to and is_own else content.sender
+        if self._bounces_to is None or not _is_own(content):
+            return content.sender
+        return verp_sender(self._bounces_to, message_id)
+
+
+def _is_own(content: Email) -> bool:
+    """Whether bounces go to the address in From."""
+    written, sender = content.from_address, content.sender
+    # A RawEmail may have `news@shop.example (News)`.
+    return written == sender or written.endswith(f"<{sender}>") or parseaddr(written)[1] == sender

@@ -13,8 +13,9 @@ from repoint.delivery.smtp.reply import Reply
 _DETAIL_CHARACTERS = 500
 # Members of an enum are slow to look up.
 _SUCCESSFUL = Status.SUCCESSFUL
-# Postfix's and its kin's, Exim's, and Amazon SES's, which tells nothing else.
-_ID = re.compile(r"(?:queued as <?| id=)([\w.@-]+)|Ok ([0-9a-f]{16}-[0-9a-f-]{36}-\d{6})$")
+# A service's own, Amazon SES's among them, which tells nothing else. Shorter are names of places in a queue: they come
+# again, so nothing that is told under one is surely about this message.
+_ID = re.compile(r"(?:queued as <?| id=)([\w.@-]{31,})|Ok ([0-9a-f]{16}-[0-9a-f-]{36}-\d{6})$")
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.\d{1,3}\b")
 _POLICY = "7"
 _SLOW_DOWN = re.compile(r"gr[ae]y-?list|too many|too fast|\brate\b|throttl|slow down", re.IGNORECASE)

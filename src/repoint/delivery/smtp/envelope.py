@@ -39,9 +39,12 @@ class Envelope(NamedTuple):
     data: bytes = b"DATA\r\n"
 
 
-def envelope(sender: str, recipient: str, mime: bytes, extensions: Extensions) -> Envelope:
-    """The commands for a message between two paths; raises UnsendableError when the server lacks what it needs."""
-    parameters = ""
+def envelope(message_id: str, sender: str, recipient: str, mime: bytes, extensions: Extensions) -> Envelope:
+    """The commands for a message between two paths; raises UnsendableError when the server lacks what it needs.
+
+    Where the server takes it (RFC 3461), the id goes along for bounces to name, whatever they return of the message.
+    """
+    parameters = f" ENVID={message_id}" if "DSN" in extensions else ""
     if "SIZE" in extensions:
         limit = extensions.size_limit_bytes
         if limit is not None and len(mime) > limit:

@@ -8,11 +8,15 @@ from repoint.delivery.outcome import Outcome
 class Job:
     """One message of a batch, until it has an outcome."""
 
-    __slots__ = ("_batch", "_number", "losses", "mime", "recipient", "refusal", "sender")
+    __slots__ = ("_batch", "_number", "id", "losses", "mime", "recipient", "refusal", "sender")
 
-    def __init__(self, batch: "Batch", number: int, sender: str, recipient: str, mime: bytes) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - made in one place
+        self, batch: "Batch", number: int, message_id: str, sender: str, recipient: str, mime: bytes
+    ) -> None:
         self._batch = batch
         self._number = number
+        # By which bounces are to name the message.
+        self.id = message_id
         # Paths as they stand in commands, and the message with plain line ends.
         self.sender = sender
         self.recipient = recipient

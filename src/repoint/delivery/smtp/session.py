@@ -183,7 +183,7 @@ class Session:
             return b""
         while (job := self._work.take()) is not None:
             try:
-                found = envelope(job.sender, job.recipient, job.mime, self._extensions)
+                found = envelope(job.id, job.sender, job.recipient, job.mime, self._extensions)
             except TooLargeError as error:
                 job.finish(Outcome(Status.PERMANENT_FAILURE, 413, str(error)))
             except UnsendableError as error:

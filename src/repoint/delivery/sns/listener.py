@@ -62,17 +62,28 @@ class Listener:
 
     async def _certificate(self, notification: Notification) -> Certificate:
         url = certificate_url(notification.certificate_url, notification.topic_arn, self._settings.sns_hosts)
+        if (fresh := self._fresh(url)) is not None:
+            return fresh
         # One at a time: many may come with the same, and nobody can have us call many.
         async with self._looking:
-            kept = self._certificates.get(str(url))
-            if kept is not None and time.monotonic() < kept[1]:
-                return kept[0]
-            certificate = await self._look(url, notification.topic_arn)
+            if (fresh := self._fresh(url)) is not None:
+                return fresh
+            try:
+                certificate = await self._look(url, notification.topic_arn)
+            except NoAnswerError:
+                # Anybody can use up our looks. What is at one URL is always the same, and its own dates are checked.
+                if (kept := self._certificates.get(str(url))) is not None:
+                    return kept[0]
+                raise
             self._certificates[str(url)] = certificate, time.monotonic() + _KEPT_S
             self._certificates.move_to_end(str(url))
             if len(self._certificates) > _MOST_CERTIFICATES:
                 self._certificates.popitem(last=False)
             return certificate
+
+    def _fresh(self, url: httpx2.URL) -> Certificate | None:
+        certificate, until = self._certificates.get(str(url), (None, 0.0))
+        return certificate if time.monotonic() < until else None
 
     async def _look(self, url: httpx2.URL, topic_arn: str) -> Certificate:
         self._take_turn()

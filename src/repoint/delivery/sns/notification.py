@@ -68,5 +68,5 @@ def read_notification(body: bytes) -> Notification:
     """The delivery in this body; raises BadRequestException for what is none."""
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestException(f"Invalid notification: {error}") from None
