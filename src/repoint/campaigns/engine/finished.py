@@ -7,6 +7,7 @@ from repoint.campaigns.engine.batch import Counts, Sending
 from repoint.campaigns.engine.candidate import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
 from repoint.contract.shapes import ChannelType
+from repoint.db.parameters import storable
 from repoint.delivery.ledger import Entry
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.records import Delivered, subject_of
@@ -76,7 +77,7 @@ class Writer:
     def held_back(self, finished: Finished, candidate: Candidate, status: CampaignStatus, at: datetime) -> None:
         """Somebody who gets nothing, of whom it is told as of a send."""
         _count(finished, status)
-        recipient, detail = candidate.known, None if candidate.detail is None else _plain(candidate.detail)
+        recipient, detail = candidate.known, None if candidate.detail is None else storable(candidate.detail)
         entry = Entry(candidate.key, candidate.occurrence, status, recipient.channel_type, None, detail)
         finished.entries.append(entry)
         finished.events.append(self._event(candidate, subject_of(recipient), status, at, detail))
@@ -84,7 +85,7 @@ class Writer:
     def delivered(self, finished: Finished, delivered: Delivered, candidate: Candidate) -> None:
         """Somebody whose message was handed over, or could not be."""
         recipient, outcome = delivered.recipient, delivered.outcome
-        status, detail = self._status(outcome), _plain(outcome.detail)
+        status, detail = self._status(outcome), storable(outcome.detail)
         _count(finished, status)
         entry = Entry(
             candidate.key,
@@ -136,11 +137,6 @@ def lose(finished: Finished, sending: Sending) -> None:
         sending.key, sending.occurrence, "UNKNOWN", sending.channel, sending.message_id, LOST.detail, is_in_doubt=True
     )
     finished.entries.append(entry)
-
-
-def _plain(text: str) -> str:
-    """What somebody's code has said, without what the database does not take."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _count(finished: Finished, status: CampaignStatus) -> None:
