@@ -106,6 +106,18 @@ async def test_what_cannot_be_sent(
     assert services.http2.received == []
 
 
+async def test_raw_content_of_any_depth_costs_no_other_message(services: PushServices) -> None:
+    """Whatever is just not too deep to be read, but to be written."""
+    raws = ['{"data":' + '{"a":' * depth + "1" + "}" * depth + "}" for depth in range(900, 1_010)]
+
+    async with opened(services, channels_of("GCM", ServiceJson=service_json())) as provider:
+        outcomes = await provider.send([other("GCM", Push({"RawContent": raw}), n) for n, raw in enumerate(raws)])
+
+    statuses = [(outcome.status, outcome.status_code) for outcome in outcomes]
+    assert set(statuses) <= {("SUCCESSFUL", 200), ("PERMANENT_FAILURE", 400), ("PERMANENT_FAILURE", 413)}
+    assert ("PERMANENT_FAILURE", 400) in statuses
+
+
 def error(code: int, status: str, error_code: str | None = None) -> Reply:
     details = [{"@type": "type.googleapis.com/google.rpc.Help"}, {"errorCode": error_code}] if error_code else []
     told = {"code": code, "message": "words", "status": status, "details": details}
@@ -174,6 +186,15 @@ async def test_answers_of_the_legacy_api(
     outcome = await outcome_of(services, channels_of("GCM", ApiKey="k"))
 
     assert (outcome.status, outcome.status_code, outcome.is_gone) == (status, status_code, is_gone)
+
+
+@pytest.mark.parametrize("wait", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 500, "soon", "-5"])
+async def test_a_pause_that_means_nothing_is_none(services: PushServices, wait: str) -> None:
+    services.http2.answer = lambda _: Reply(429, headers={"retry-after": wait})
+
+    outcome = await outcome_of(services, channels_of("GCM", ServiceJson=service_json()))
+
+    assert (outcome.status, outcome.status_code, outcome.retry_after_s) == ("THROTTLED", 429, None)
 
 
 async def test_http1_is_spoken_with_those_who_have_nothing_else(services: PushServices) -> None:

@@ -1,5 +1,6 @@
 """Notifications as Amazon Device Messaging takes them (channels.md section 6.4)."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from repoint.delivery.push.data import pinpoint_data
 from repoint.delivery.push.failure import TOO_LARGE, read_object
 
 MOST_BYTES = 6 * 1024
+_SECONDS = re.compile(r"[0-9]{1,18}")
 
 
 def make_adm(content: Push) -> bytes:
@@ -27,7 +29,7 @@ def make_adm(content: Push) -> bytes:
     if members.get("ConsolidationKey"):
         body["consolidationKey"] = members["ConsolidationKey"]
     if expires_after := members.get("ExpiresAfter"):
-        if not (str(expires_after).isascii() and str(expires_after).isdecimal()):
+        if not _SECONDS.fullmatch(expires_after):
             raise RefusedError.permanent("Invalid ExpiresAfter: not a number of seconds")
         body["expiresAfter"] = int(expires_after)
     if members.get("MD5"):

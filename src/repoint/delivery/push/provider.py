@@ -10,6 +10,8 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import FindsChannel
 from repoint.delivery.push.account import Account, Accounts, Opens, RefusedError
 
+_TOO_DEEP = Outcome(Status.PERMANENT_FAILURE, 400, "the notification is nested too deeply")
+
 
 class PushProvider:
     """Hands notifications over to one service, each with the credentials of its application."""
@@ -60,6 +62,9 @@ async def _go(
             requests[number] = account.hand_over(message, content)
         except RefusedError as error:
             outcomes[number] = error.outcome
+        except RecursionError:
+            # What could just be read is written a level deeper.
+            outcomes[number] = _TOO_DEEP
     for number, request in requests.items():
         answer = await request.answer
         if isinstance(answer, NoAnswer):
