@@ -152,6 +152,9 @@ UNUSABLE = "the channel's credentials cannot be used:"
             f"{UNUSABLE} Certificate and PrivateKey do not go together (SSLError)",
         ),
         (token_key(BundleId="a\r\nb"), None, f"{UNUSABLE} BundleId is no name of an app"),
+        (token_key(BundleId="com.example.shop "), None, f"{UNUSABLE} BundleId is no name of an app"),
+        (token_key(BundleId="b" * 256), None, f"{UNUSABLE} BundleId is no name of an app"),
+        (token_key(TokenKeyId="k" * 256), None, f"{UNUSABLE} TokenKeyId and TeamId are too long"),
     ],
 )
 async def test_credentials_that_cannot_be_used(
@@ -246,7 +249,7 @@ async def test_a_channel_is_opened_once_until_it_changes(server: Http2Server, tl
 
 
 async def test_strange_device_tokens_do_no_harm(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
-    tokens = ["../../x", "a b\r\nc: d", "ü" * 10, "%2e", "x" * 5_000]
+    tokens = ["../../x", "a b\r\nc: d", "ü" * 10, "%2e", "x" * 2_049, "ü" * 400]
     async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
         messages = [replace(other("APNS", Push({"Body": "Hi"})), address=token) for token in tokens]
         outcomes = await provider.send(messages)
@@ -257,4 +260,4 @@ async def test_strange_device_tokens_do_no_harm(server: Http2Server, tls: tuple[
         "/3/device/" + "%C3%BC" * 10,
         "/3/device/%252e",
     ]
-    assert outcomes[-1].detail == "the device token is too long"
+    assert [outcome.detail for outcome in outcomes[-2:]] == ["the device token is too long"] * 2

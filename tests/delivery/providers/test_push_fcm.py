@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 
 from repoint.delivery.message import Push
 from repoint.delivery.outcome import Outcome
@@ -85,6 +86,14 @@ async def test_the_method_chooses_the_api(
         ),
         ({"ApiKey": "k"}, {"PreferredAuthenticationMethod": "LUCK"}, "Invalid PreferredAuthenticationMethod"),
         ({"ApiKey": "a\r\nb: c"}, {}, "the channel's ApiKey cannot be used"),
+        # All applications share a connection, which a server may close for such a header.
+        ({"ApiKey": "key "}, {}, "the channel's ApiKey cannot be used"),
+        ({"ApiKey": "k" * 4_097}, {}, "the channel's ApiKey cannot be used"),
+        (
+            {"ServiceJson": service_json(project_id="p" * 256)},
+            {},
+            "the channel's ServiceJson cannot be used: project_id is too long",
+        ),
         (
             {"ServiceJson": service_json(private_key=pem(ec_key()))},
             {},
@@ -116,6 +125,17 @@ async def test_raw_content_of_any_depth_costs_no_other_message(services: PushSer
     statuses = [(outcome.status, outcome.status_code) for outcome in outcomes]
     assert set(statuses) <= {("SUCCESSFUL", 200), ("PERMANENT_FAILURE", 400), ("PERMANENT_FAILURE", 413)}
     assert ("PERMANENT_FAILURE", 400) in statuses
+
+
+@pytest.mark.parametrize("channel", [{"ServiceJson": service_json()}, {"ApiKey": "k"}])
+async def test_a_token_that_cannot_be_one_is_not_sent(services: PushServices, channel: dict[str, str]) -> None:
+    message = replace(other("GCM", Push({"Body": "Hi"})), address="t" * 4_097)
+    async with opened(services, channels_of("GCM", **channel)) as provider:
+        [outcome] = await provider.send([message])
+
+    told = ("PERMANENT_FAILURE", 400, "the registration token is too long")
+    assert (outcome.status, outcome.status_code, outcome.detail) == told
+    assert services.http2.received == []
 
 
 def error(code: int, status: str, error_code: str | None = None) -> Reply:

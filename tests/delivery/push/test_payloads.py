@@ -127,6 +127,9 @@ def test_apple_headers(members: dict[str, Any], is_voip: bool, kind: tuple[str, 
         ({"APNSPushType": "alert\r\nx: y"}, "Invalid APNSPushType"),
         ({"CollapseId": "x" * 65}, "Invalid CollapseId: at most 64 bytes of printable text"),
         ({"CollapseId": "a\nb"}, "Invalid CollapseId: at most 64 bytes of printable text"),
+        # Header values neither begin nor end so.
+        ({"CollapseId": "news "}, "Invalid CollapseId: at most 64 bytes of printable text"),
+        ({"CollapseId": "é" * 33}, "Invalid CollapseId: at most 64 bytes of printable text"),
     ],
 )
 def test_apple_headers_that_cannot_be(members: dict[str, Any], told: str) -> None:

@@ -35,7 +35,7 @@ from repoint.delivery.push.host import URL, PushOptions
 from repoint.delivery.push.oauth import Tokens
 from repoint.delivery.push.provider import PushProvider
 
-_MOST_TOKEN_CHARACTERS = 4096
+_MOST_TOKEN_BYTES = 4096
 # developer.amazon.com/docs/adm/send-message.html
 _HEADERS: Headers = (
     (b"content-type", b"application/json"),
@@ -108,12 +108,13 @@ class AdmAccount:
 
     def hand_over(self, message: Message, content: Push) -> Request:
         """See Account."""
-        if len(message.address) > _MOST_TOKEN_CHARACTERS:
+        registration = quote(message.address, safe="")
+        if len(registration) > _MOST_TOKEN_BYTES:
             raise RefusedError.permanent("the registration id is too long")
         body = make_adm(content)
         if self._problem is not None:
             raise self._problem
-        path = f"/messaging/registrations/{quote(message.address, safe='')}/messages".encode("ascii")
+        path = f"/messaging/registrations/{registration}/messages".encode("ascii")
         own = ((b"authorization", f"Bearer {self._token}".encode("ascii")),)
         request = Request(path, _HEADERS, own, body, asyncio.get_running_loop().create_future())
         self._caller.send(request)

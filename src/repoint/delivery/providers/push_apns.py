@@ -23,6 +23,7 @@ from pydantic import Field
 from repoint.channels.stored import Channel
 from repoint.delivery.http2.client import Client
 from repoint.delivery.http2.exchange import Answer, Headers, Request
+from repoint.delivery.http2.headers import fits
 from repoint.delivery.message import Message, Push
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -49,7 +50,8 @@ _SANDBOX = frozenset({"APNS_SANDBOX", "APNS_VOIP_SANDBOX"})
 _VOIP = frozenset({"APNS_VOIP", "APNS_VOIP_SANDBOX"})
 # A token holds for an hour, and may not be renewed within 20 minutes.
 _TOKEN_S, _TOKEN_LEAST_S = 40 * 60, 20 * 60
-_MOST_TOKEN_CHARACTERS = 4096
+# Of what stands in headers: for larger ones a server may close the connection, with all that is under way on it.
+_MOST_TOKEN_BYTES, _MOST_NAME_BYTES = 2048, 255
 _METHODS = {"CERTIFICATE": "CERTIFICATE", "KEY": "KEY", "TOKEN": "KEY"}
 _SENT = Outcome(Status.SUCCESSFUL, 200)
 _CREDENTIALS = {"CERTIFICATE": "Certificate", "KEY": "TokenKey"}
@@ -120,8 +122,10 @@ class _Credentials:
             raise RefusedError.permanent(f"the channel's credentials cannot be used: {error}") from None
         except KeyFormError as error:
             raise RefusedError.permanent(f"the channel's credentials cannot be used: TokenKey is {error}") from None
-        if topic and not (topic.isascii() and topic.isprintable()):
+        if topic and not (topic.isascii() and fits(topic, _MOST_NAME_BYTES)):
             raise RefusedError.permanent("the channel's credentials cannot be used: BundleId is no name of an app")
+        if max(len(self.key_id), len(self.team_id)) > _MOST_NAME_BYTES:
+            raise RefusedError.permanent("the channel's credentials cannot be used: TokenKeyId and TeamId are too long")
         self.topic = f"{topic}.voip" if topic and self.is_voip and not topic.endswith(".voip") else topic
         given = str(members.get("DefaultAuthenticationMethod") or "").upper()
         self.method = _METHODS.get(given) or next(iter(self.trust))
@@ -162,14 +166,15 @@ class ApnsAccount:
     def hand_over(self, message: Message, content: Push) -> Request:
         """See Account."""
         method = self._method(content)
-        if len(message.address) > _MOST_TOKEN_CHARACTERS:
+        device = quote(message.address, safe="")
+        if len(device) > _MOST_TOKEN_BYTES:
             raise RefusedError.permanent("the device token is too long")
         body, is_silent = make_payload(content)
         kind, own = make_headers(content, is_silent=is_silent, is_voip=self._credentials.is_voip)
         common = self._common.get((method, *kind))
         if common is None:
             common = self._common[method, *kind] = self._headers(method, *kind)
-        path = f"/3/device/{quote(message.address, safe='')}".encode("ascii")
+        path = f"/3/device/{device}".encode("ascii")
         own[b"apns-id"] = _apns_id(message.id)
         request = Request(path, common, tuple(own.items()), body, self._loop.create_future())
         self._clients[method].send(request)

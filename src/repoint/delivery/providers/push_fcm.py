@@ -20,6 +20,7 @@ from pydantic import Field
 
 from repoint.channels.stored import Channel
 from repoint.delivery.http2.exchange import Answer, Headers, Request
+from repoint.delivery.http2.headers import fits
 from repoint.delivery.message import Message, Push
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -48,6 +49,8 @@ from repoint.delivery.push.provider import PushProvider
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _JSON = (b"content-type", b"application/json")
+# All applications share a connection, which a server may close for larger headers.
+_MOST_TOKEN_BYTES, _MOST_PROJECT_CHARACTERS = 4096, 255
 # By errorCode: firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Others follow their HTTP status: a 404 without
 # one is about the project, and not about the token.
 _CODES: dict[object, Meaning] = {
@@ -113,8 +116,7 @@ class FcmAccount:
         self._options = options
         self._caller = caller
         self._api_key: str = members.get("ApiKey") or ""
-        # No line ends: it goes into a header.
-        if not (self._api_key.isascii() and self._api_key.isprintable()):
+        if not (self._api_key.isascii() and fits(self._api_key, _MOST_TOKEN_BYTES)):
             raise RefusedError.permanent("the channel's ApiKey cannot be used")
         self._tokens = self._open_tokens(members.get("ServiceJson"), http1)
         usual = "TOKEN" if self._tokens is not None and not self._api_key else "KEY"
@@ -133,6 +135,8 @@ class FcmAccount:
             self._key = read_rsa_key(account["private_key"])
         except KeyFormError as error:
             raise RefusedError.permanent(f"the channel's ServiceJson cannot be used: private_key is {error}") from None
+        if len(account["project_id"]) > _MOST_PROJECT_CHARACTERS:
+            raise RefusedError.permanent("the channel's ServiceJson cannot be used: project_id is too long")
         self._email, self._key_id = account["client_email"], account.get("private_key_id")
         self._path = f"/v1/projects/{quote(account['project_id'], safe='')}/messages:send".encode("ascii")
         return Tokens(http1, self._options.token_url, self._form)
@@ -170,6 +174,8 @@ class FcmAccount:
 
     def hand_over(self, message: Message, content: Push) -> Request:
         """See Account."""
+        if len(message.address.encode()) > _MOST_TOKEN_BYTES:
+            raise RefusedError.permanent("the registration token is too long")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         match self._method_of(content):
             case "TOKEN" if self._tokens is not None:

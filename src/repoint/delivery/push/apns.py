@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from repoint.delivery.http2.headers import fits
 from repoint.delivery.message import Push
 from repoint.delivery.push.account import RefusedError
 from repoint.delivery.push.failure import TOO_LARGE, read_object
@@ -156,7 +157,6 @@ def _is_silent(body: bytes) -> bool:
 
 
 def _collapse_id(text: str) -> bytes:
-    collapse_id = text.encode()
-    if len(collapse_id) > _COLLAPSE_BYTES or not text.isprintable():
+    if not fits(text, _COLLAPSE_BYTES):
         raise RefusedError.permanent(f"Invalid CollapseId: at most {_COLLAPSE_BYTES} bytes of printable text")
-    return collapse_id
+    return text.encode()
