@@ -298,15 +298,101 @@ def test_raw_content_that_is_no_object_is_refused(text: str) -> None:
     assert refusal(make_adm, content) == (400, "Invalid RawContent: data must be an object")
 
 
+def legacy(content: Push) -> bytes:
+    return make_legacy(content, "t" * 200)
+
+
+def http_v1(content: Push) -> bytes:
+    return make_v1(content, "t" * 200, deep_links=False)
+
+
+def baidu(content: Push) -> str:
+    return make_baidu(content)["msg"]
+
+
+# What makes a message, how large its payload may be, and what of it is there beside the body.
+SERVICES = [
+    (apns, 4_096, '{"aps":{"alert":{"body":""},"content-available":1,"mutable-content":0},"data":{"pinpoint":{}}}'),
+    (
+        legacy,
+        4_096,
+        '{"pinpoint.notification.body":"","pinpoint.notification.silentPush":"0","pinpoint.openApp":"true"}',
+    ),
+    (
+        http_v1,
+        4_096,
+        '{"pinpoint.notification.body":"","pinpoint.notification.silentPush":"0","pinpoint.openApp":"true"}',
+    ),
+    (
+        make_adm,
+        6_144,
+        '{"pinpoint.notification.body":"","pinpoint.notification.silentPush":"0","pinpoint.openApp":"true"}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "most_bytes", "around"), SERVICES)
+@pytest.mark.parametrize("letter", ["x", "é", "\N{GRINNING FACE}", '"', "\n"])
+def test_what_is_too_large_is_refused(make: Any, most_bytes: int, around: str, letter: str) -> None:
+    """Bytes count, as they are sent."""
+    size = len(json.dumps(letter, ensure_ascii=False).encode()) - 2
+    count, rest = divmod(most_bytes - len(around), size)
+    body = letter * count + "x" * rest
+
+    make(Push({"Body": body}))
+    assert refusal(make, Push({"Body": body + "x"})) == (
+        413,
+        f"The notification is too large: {most_bytes + 1} bytes, and {most_bytes} are allowed",
+    )
+
+
+def test_baidus_limit_is_one_of_bytes_too() -> None:
+    """In a notification of members the body stands twice."""
+    assert baidu(Push({"RawContent": "é" * 2_048})) == "é" * 2_048
+    assert refusal(baidu, Push({"RawContent": "é" * 2_048 + "x"}))[0] == 413
+    assert refusal(baidu, Push({"Body": "x" * 2_048}))[0] == 413
+
+
+BIG = "x" * 4_200
+
+
 @pytest.mark.parametrize(
-    ("make", "arguments"),
-    [(make_payload, ()), (make_legacy, ("t",)), (make_adm, ()), (make_baidu, ())],
+    ("make", "document"),
+    [
+        (apns, {"aps": {"content-available": 1}, "x": BIG}),
+        (legacy, {"data": {"x": BIG}}),
+        (legacy, {"notification": {"body": BIG}}),
+        (legacy, {"x": BIG * 4}),
+        (http_v1, {"data": {"x": BIG}}),
+        (http_v1, {"notification": {"body": BIG}}),
+        (http_v1, {"fcmV1Message": {"message": {"data": {"x": BIG}}}}),
+        (http_v1, {"fcmV1Message": {"message": {"android": {"data": {"x": BIG}}}}}),
+        (http_v1, {"fcmV1Message": {"message": {"android": {"notification": {"body": BIG}}}}}),
+        (http_v1, {"fcmV1Message": {"message": {}, "x": BIG * 4}}),
+        (make_adm, {"data": {"x": BIG * 2}}),
+        (make_adm, {"data": {}, "x": BIG * 4}),
+        (baidu, {"x": BIG}),
+    ],
 )
-def test_what_is_too_large_is_refused(make: Any, arguments: tuple[str, ...]) -> None:
-    status_code, told = refusal(make, Push({"Body": "x" * 6_200}), *arguments)
+def test_raw_content_that_is_too_large_is_refused(make: Any, document: Any) -> None:
+    status_code, told = refusal(make, raw(document))
 
     assert status_code == 413
     assert told.startswith("The notification is too large: ")
+
+
+@pytest.mark.parametrize(
+    ("make", "document"),
+    [
+        # Options are no payload.
+        (legacy, {"data": {"x": BIG[:4_000]}, "collapse_key": "k" * 200}),
+        (http_v1, {"data": {"x": BIG[:4_000]}, "collapse_key": "k" * 200}),
+        (http_v1, {"fcmV1Message": {"message": {"data": {"x": BIG[:4_000]}, "android": {"collapse_key": "k" * 200}}}}),
+        (make_adm, {"data": {"x": BIG}, "consolidationKey": "k" * 2_000}),
+    ],
+)
+def test_what_is_beside_the_payload_does_not_count(make: Any, document: Any) -> None:
+    assert make(raw(document))
 
 
 def test_amazons() -> None:

@@ -8,9 +8,10 @@ import msgspec
 from repoint.delivery.message import Push
 from repoint.delivery.push.account import RefusedError
 from repoint.delivery.push.data import pinpoint_data
-from repoint.delivery.push.failure import TOO_LARGE, read_object
+from repoint.delivery.push.failure import read_object
+from repoint.delivery.push.size import check_body, check_payload
 
-MOST_BYTES = 6 * 1024
+_MOST_BYTES = 6 * 1024
 _SECONDS = re.compile(r"[0-9]{1,18}")
 
 
@@ -18,14 +19,14 @@ def make_adm(content: Push) -> bytes:
     """The body of a message; raises RefusedError."""
     members = content.members
     if "RawContent" in members:
-        raw = members["RawContent"].encode()
+        raw = check_body(members["RawContent"].encode())
         data = read_object(raw).get("data")
         if not isinstance(data, dict):
             raise RefusedError.permanent("Invalid RawContent: data must be an object")
-        _check(data)
-        return bytes(raw)
+        check_payload(len(msgspec.json.encode(data)), _MOST_BYTES)
+        return raw
     body: dict[str, Any] = {"data": pinpoint_data(content)}
-    _check(body["data"])
+    check_payload(len(msgspec.json.encode(body["data"])), _MOST_BYTES)
     if members.get("ConsolidationKey"):
         body["consolidationKey"] = members["ConsolidationKey"]
     if expires_after := members.get("ExpiresAfter"):
@@ -34,10 +35,4 @@ def make_adm(content: Push) -> bytes:
         body["expiresAfter"] = int(expires_after)
     if members.get("MD5"):
         body["md5"] = members["MD5"]
-    return msgspec.json.encode(body)
-
-
-def _check(data: dict[str, Any]) -> None:
-    size = len(msgspec.json.encode(data))
-    if size > MOST_BYTES:
-        raise RefusedError.permanent(f"{TOO_LARGE.text}: {size} bytes, and {MOST_BYTES} are allowed", 413)
+    return check_body(msgspec.json.encode(body))
