@@ -202,6 +202,34 @@ async def test_bytes_that_mean_nothing_leave_requests_in_doubt(
     assert told(later) == [SENT]
 
 
+# HEADERS of the first stream without END_STREAM: the peer's table is gone, `:status` 410.
+GONE_SO_FAR = b"\x00\x00\x06\x01\x04\x00\x00\x00\x01\x20\x08\x03410"
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_an_answer_that_does_not_end_is_one_all_the_same(
+    server: Http2Server,
+    opens: Callable[..., Any],
+    closes: bool,  # noqa: FBT001 - a case
+) -> None:
+    """The status says what became of the message, whether the connection breaks then or nothing more comes."""
+    server.answer = lambda _: Reply(writes=GONE_SO_FAR, closes=closes)
+    async with opens(server, answer_timeout_s=0.7) as provider:
+        outcomes = await send(provider, 1)
+
+    assert told(outcomes) == [("PERMANENT_FAILURE", 410, False)]
+    assert outcomes[0].is_gone
+
+
+async def test_an_interim_answer_that_ends_is_none(server: Http2Server, opens: Callable[..., Any]) -> None:
+    """It cannot be, so nobody waits for more."""
+    server.answer = lambda _: Reply(writes=GONE_SO_FAR.replace(b"\x04", b"\x05", 1).replace(b"410", b"103"))
+    async with opens(server, answer_timeout_s=60) as provider:
+        outcomes = await send(provider, 1)
+
+    assert told(outcomes) == [("UNKNOWN_FAILURE", 500, True)]
+
+
 async def test_a_silent_server_leaves_requests_in_doubt_and_is_left(
     server: Http2Server, opens: Callable[..., Any]
 ) -> None:

@@ -206,8 +206,10 @@ class Connection(asyncio.Protocol):
         request.finish(Answer(request.status, request.headers, request.received))
 
     def _lose(self, stream_id: int, why: NoAnswer) -> None:
-        """A request that will have no answer."""
-        if self._outgoing.is_whole(stream_id):
+        """A request that will have no answer, or no more of one: what there is says what became of it."""
+        if self._streams[stream_id].status:
+            self._finish(stream_id, self._streams[stream_id])
+        elif self._outgoing.is_whole(stream_id):
             self._streams.pop(stream_id).finish(NoAnswer(why.detail, why.is_late, is_in_doubt=True))
         else:
             self._refuse(stream_id, why)
@@ -248,7 +250,7 @@ class Connection(asyncio.Protocol):
             return
         # A second block holds trailers.
         if not request.status:
-            if not status:
+            if not status or (status < _FIRST_FINAL and flags & END_STREAM):
                 self._reset(stream_id, Code.PROTOCOL_ERROR)
                 self._lose(stream_id, NoAnswer("the server answered what is no HTTP"))
                 return
