@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from h2.settings import SettingCodes
 
+from repoint.delivery.http2 import connection
 from repoint.delivery.message import Message, Push
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider
@@ -242,6 +243,82 @@ async def test_a_silent_server_leaves_requests_in_doubt_and_is_left(
     assert told(outcomes) == [("UNKNOWN_FAILURE", 504, True)] * 2
     assert told(later) == [SENT]
     assert server.connections == 2
+
+
+async def test_a_connection_that_nobody_has_used_for_long_is_tried_before(
+    server: Http2Server, opens: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is between may have forgotten it, and would take messages without anybody ever having them."""
+    monkeypatch.setattr(connection, "STALE_S", 0.1)
+    server.answer = lambda asked: Reply(deafens=number_of(asked) == 2)
+    async with opens(server, connect_timeout_s=0.5) as provider:
+        outcomes = await send(provider, 1)
+        await asyncio.sleep(0.3)
+        outcomes += await send(provider, 2)
+        await asyncio.sleep(0.3)
+        outcomes += await send(provider, 3)
+
+    assert told(outcomes) == [SENT] * 3
+    assert [asked.connection for asked in server.received] == [1, 1, 2]
+
+
+PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00payload."
+
+
+async def test_pings_are_answered(server: Http2Server, opens: Callable[..., Any]) -> None:
+    server.answer = lambda asked: Reply(writes=PING) if number_of(asked) == 1 else Reply()
+    async with opens(server, answer_timeout_s=0.5) as provider:
+        outcomes = await send(provider, 1, 2)
+
+    assert told(outcomes) == [("UNKNOWN_FAILURE", 504, True), SENT]
+    assert server.mistakes == []
+    assert b"payload." in server.pongs
+
+
+async def test_who_asks_without_end_and_does_not_listen_is_left(server: Http2Server, opens: Callable[..., Any]) -> None:
+    server.answer = lambda asked: Reply(writes=PING * 600_000, deafens=True) if number_of(asked) == 1 else Reply()
+    async with opens(server, answer_timeout_s=60) as provider:
+        outcomes = await send(provider, 1)
+        later = await send(provider, 2)
+
+    assert told(outcomes + later) == [("UNKNOWN_FAILURE", 500, True), SENT]
+
+
+async def test_a_server_that_lets_nothing_in_is_left(
+    tls: tuple[ssl.SSLContext, Path], opens: Callable[..., Any]
+) -> None:
+    with Http2Server({SettingCodes.MAX_CONCURRENT_STREAMS: 0}).running(tls[0]) as server:
+        async with opens(server, answer_timeout_s=0.3, connect_timeout_s=0.5) as provider:
+            outcomes = await send(provider, 1)
+            server.settings.clear()
+            later = await send(provider, 2)
+
+    assert told(outcomes + later) == [("TEMPORARY_FAILURE", 504, False), SENT]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        # PUSH_PROMISE, a body without headers, a PING and a RST_STREAM of another size, windows that are too large.
+        b"\x00\x00\x04\x05\x04\x00\x00\x00\x01\x00\x00\x00\x02",
+        b"\x00\x00\x01\x00\x00\x00\x00\x00\x01x",
+        b"\x00\x00\x07\x06\x00\x00\x00\x00\x001234567",
+        b"\x00\x00\x03\x03\x00\x00\x00\x00\x01123",
+        b"\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff",
+        b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\xff\xff\xff\xff",
+        # An answer to a request that was not made.
+        b"\x00\x00\x02\x01\x05\x00\x00\x00\x63\x20\x88",
+        # Headers as large as a table's entries could make them.
+        b"\x00\x20\x00\x01\x05\x00\x00\x00\x01" + b"\x90" * 8_192,
+    ],
+)
+async def test_who_breaks_the_rules_is_left_at_once(server: Http2Server, opens: Callable[..., Any], frame: bytes) -> None:
+    server.answer = lambda asked: Reply(writes=frame) if number_of(asked) == 1 else Reply()
+    async with opens(server, answer_timeout_s=60) as provider:
+        outcomes = await send(provider, 1)
+        later = await send(provider, 2)
+
+    assert told(outcomes + later) == [("UNKNOWN_FAILURE", 500, True), SENT]
 
 
 async def test_a_server_without_http2_is_a_temporary_failure(

@@ -172,12 +172,20 @@ class Client:
         now = self._loop.time()
         before = now - self._host.answer_timeout_s
         for connection in self._connections():
-            connection.expire(before)
-        while self._waiting and self._waiting[0].waits_since < before - self._host.connect_timeout_s:
-            self._waiting.popleft().finish(NoAnswer("the server lets no more requests in", is_late=True))
+            connection.expire(before, asked_before=now - self._host.connect_timeout_s)
+        self._give_up_waiting(before - self._host.connect_timeout_s)
         self._leaving = {connection for connection in self._leaving if not connection.is_idle}
         is_unused = not self._waiting and now - self._used_at >= self._host.idle_timeout_s
         if is_unused and self._connection is not None and self._connection.is_idle:
             self._connection.close()
         if self.is_open:
             self._look = self._loop.call_later(self._interval_s(), self._look_after)
+
+    def _give_up_waiting(self, before: float) -> None:
+        """Those that wait since before this moment; a connection that lets nobody in is left."""
+        if not self._waiting or self._waiting[0].waits_since >= before:
+            return
+        while self._waiting and self._waiting[0].waits_since < before:
+            self._waiting.popleft().finish(NoAnswer("the server lets no more requests in", is_late=True))
+        if self._connection is not None and self._connection.is_idle:
+            self._connection.close()

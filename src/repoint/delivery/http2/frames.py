@@ -50,6 +50,7 @@ class Code(IntEnum):
     REFUSED_STREAM = 7
     CANCEL = 8
     COMPRESSION_ERROR = 9
+    ENHANCE_YOUR_CALM = 11
 
 
 class NotHttp2Error(Exception):
