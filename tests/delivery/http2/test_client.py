@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from h2.settings import SettingCodes
 
-from repoint.delivery.http2 import connection
+from repoint.delivery.http2 import connection, under_way
 from repoint.delivery.message import Message, Push
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider
@@ -169,6 +169,47 @@ async def test_who_goes_away_is_asked_again_for_what_it_did_not_take(
     assert server.connections == 2
 
 
+async def test_of_what_was_under_way_when_a_server_went_away_only_what_it_had_taken_is_in_doubt(
+    server: Http2Server, opens: Callable[..., Any]
+) -> None:
+    """The ninth stream is the fifth message's."""
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(goes_away_after=9, closes=number_of(asked) == 5) if asked.connection == 1 else Reply()
+
+    server.answer = answer
+    async with opens(server) as provider:
+        outcomes = await send(provider, *range(1, 21))
+
+    assert told(outcomes) == [("UNKNOWN_FAILURE", 500, True)] * 5 + [SENT] * 15
+    assert outcomes[0].detail == 'the server ended the connection {"reason":"Shutdown"}; it may have taken the message'
+    assert [number_of(asked) for asked in server.received if asked.connection == 2] == list(range(6, 21))
+
+
+async def test_a_server_may_let_in_fewer_at_once_later(server: Http2Server, opens: Callable[..., Any]) -> None:
+    fewer = {SettingCodes.MAX_CONCURRENT_STREAMS: 2, SettingCodes.INITIAL_WINDOW_SIZE: 20}
+    server.answer = lambda asked: Reply(settings=fewer) if number_of(asked) == 1 else Reply()
+    server.raises_windows = True
+    async with opens(server) as provider:
+        outcomes = await send(provider, 1)
+        outcomes += await send(provider, *range(2, 31))
+
+    assert told(outcomes) == [SENT] * 30
+    assert server.most_streams <= 2
+    assert server.mistakes == []
+
+
+async def test_streams_may_run_out(
+    server: Http2Server, opens: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_way, "LAST_STREAM", 5)
+    async with opens(server) as provider:
+        outcomes = await send(provider, *range(1, 8))
+
+    assert told(outcomes) == [SENT] * 7
+    assert [asked.connection for asked in server.received] == [1, 1, 1, 2, 2, 2, 3]
+
+
 async def test_a_connection_that_breaks_in_mid_window_leaves_those_in_doubt_that_were_sent(
     server: Http2Server, opens: Callable[..., Any]
 ) -> None:
@@ -201,6 +242,7 @@ async def test_bytes_that_mean_nothing_leave_requests_in_doubt(
 
     assert told(outcomes) in ([("UNKNOWN_FAILURE", 500, True)], [("UNKNOWN_FAILURE", 504, True)])
     assert told(later) == [SENT]
+    assert server.connections == 2
 
 
 # HEADERS of the first stream without END_STREAM: the peer's table is gone, `:status` 410.
@@ -312,7 +354,9 @@ async def test_a_server_that_lets_nothing_in_is_left(
         b"\x00\x20\x00\x01\x05\x00\x00\x00\x01" + b"\x90" * 8_192,
     ],
 )
-async def test_who_breaks_the_rules_is_left_at_once(server: Http2Server, opens: Callable[..., Any], frame: bytes) -> None:
+async def test_who_breaks_the_rules_is_left_at_once(
+    server: Http2Server, opens: Callable[..., Any], frame: bytes
+) -> None:
     server.answer = lambda asked: Reply(writes=frame) if number_of(asked) == 1 else Reply()
     async with opens(server, answer_timeout_s=60) as provider:
         outcomes = await send(provider, 1)

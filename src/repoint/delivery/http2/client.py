@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from repoint.delivery.http2.connection import MOST_REFUSALS, Connection
+from repoint.delivery.http2.connection import Connection
 from repoint.delivery.http2.exchange import NoAnswer, Request
 from repoint.delivery.http2.frames import NotHttp2Error
 
 log = structlog.get_logger()
 
+# Nobody may be refused so often: who is told that it was not taken is asked again.
+_MOST_REFUSALS = 3
 # Seconds from one look for what takes too long to the next, at most.
 _LOOK_S = 1.0
 
@@ -87,7 +89,7 @@ class Client:
     def put_back(self, request: Request, why: NoAnswer) -> None:
         """See Work."""
         request.begin_anew()
-        if request.refusals >= MOST_REFUSALS or self._is_closed:
+        if request.refusals >= _MOST_REFUSALS or self._is_closed:
             request.finish(NoAnswer(why.detail, why.is_late))
             return
         self._waiting.appendleft(request)
@@ -121,7 +123,7 @@ class Client:
         host = self._host
         try:
             async with asyncio.timeout(host.connect_timeout_s):
-                self._connection = await self._connect()
+                self._take_over(await self._connect())
         except TimeoutError:
             self._fail_waiting(NoAnswer("the server could not be reached in time", is_late=True))
         except ssl.SSLCertVerificationError as error:
@@ -154,8 +156,15 @@ class Client:
         if transport.get_extra_info("ssl_object").selected_alpn_protocol() != "h2":
             raise NotHttp2Error("the server does not speak HTTP/2")
         await connection.ready
-        if connection.is_leaving:
+        if connection.is_leaving and connection.is_idle:
             raise NotHttp2Error("the server closed the connection")
+
+    def _take_over(self, connection: Connection) -> None:
+        if connection.is_leaving:
+            # It has begun all that it could meanwhile.
+            self._leaving.add(connection)
+        else:
+            self._connection = connection
 
     def _fail_waiting(self, why: NoAnswer) -> None:
         if self._waiting and not self._is_closed:

@@ -9,10 +9,11 @@ from typing import Protocol, cast
 
 from hpack import HPACKError
 
+from repoint.delivery.http2.answers import Answers
 from repoint.delivery.http2.exchange import NoAnswer, Request
 from repoint.delivery.http2.frames import (
     ACK,
-    END_STREAM,
+    LAST_STREAM,
     PREFACE,
     WINDOW_BYTES,
     Code,
@@ -21,22 +22,18 @@ from repoint.delivery.http2.frames import (
     Setting,
     frame,
     number_frame,
+    read_number,
     settings,
 )
-from repoint.delivery.http2.headers import Unpacker
 from repoint.delivery.http2.outgoing import Outgoing
 from repoint.delivery.http2.reader import Reader
 from repoint.delivery.http2.under_way import UnderWay
 
-# Nobody may be refused so often: who is told that it was not taken is asked again.
-MOST_REFUSALS = 3
 # Seconds without a word after which a connection is tried before messages are trusted to it.
 STALE_S = 15.0
 # Pings and settings that a peer has answered while it takes no answers.
 _MOST_UNHEARD = 1000
-_LAST_STREAM = (1 << 31) - 1
 _REASON_CHARACTERS = 200
-_FIRST_FINAL = 200
 _SETTING_BYTES = 6
 _NUMBER_BYTES = 4
 _PING_BYTES = 8
@@ -65,11 +62,10 @@ class Connection(asyncio.Protocol):
         # None when the peer has said how it wants things; raises NotHttp2Error.
         self.ready: asyncio.Future[None] = loop.create_future()
         self._most_streams = self._wanted_streams = most_streams
-        self._next_id = 1
         self._unread_bytes = 0
         self._outgoing = Outgoing(authority)
         self._under_way = UnderWay(self._outgoing, work.put_back, self._reset)
-        self._unpacker = Unpacker()
+        self._answers = Answers(self._under_way, self._reset)
         self._reader = Reader()
         self._reads: dict[int, Callable[[int, int, bytes, int], None]] = {
             Kind.DATA: self._on_data,
@@ -151,14 +147,17 @@ class Connection(asyncio.Protocol):
             request = self._work.take()
             if request is None:
                 break
-            self._begin(request, out)
+            request.begun_at = self._now()
+            self._under_way.begin(request, out)
         if out:
             self._transport.write(b"".join(out))
+        if not self._under_way.has_ids:
+            self._leave()
         if self._is_leaving and not self._under_way:
             self._transport.close()
 
     def _may_begin(self) -> bool:
-        has_room = len(self._under_way) < self._most_streams and self._outgoing.has_room
+        has_room = len(self._under_way) < self._most_streams and self._outgoing.has_room and self._under_way.has_ids
         return has_room and not (self._is_leaving or self._is_paused) and self._is_there()
 
     def _is_there(self) -> bool:
@@ -171,7 +170,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def expire(self, before: float, asked_before: float) -> None:
-        """Give up requests begun before the one moment, and a peer that has been silent since it was asked before the other."""
+        """Give up requests begun before one moment, and a peer that was asked before another and is silent since."""
         if self._asked_at is not None and self._asked_at < asked_before:
             self.abort(NoAnswer("the server has fallen silent", is_late=True))
             return
@@ -181,6 +180,8 @@ class Connection(asyncio.Protocol):
         for stream_id in late:
             self._reset(stream_id, Code.CANCEL)
             self._under_way.lose(stream_id, NoAnswer("the server did not answer in time", is_late=True))
+        # Whoever has not answered is trusted with no more; those under way may still have their answers.
+        self._leave()
         if self._heard_at < before:
             # Nobody is there any more, or nobody who listens.
             self.abort(NoAnswer("the server has fallen silent", is_late=True))
@@ -199,14 +200,6 @@ class Connection(asyncio.Protocol):
         self._leave()
         self._transport.abort()
         self._under_way.lose_all(why)
-
-    def _begin(self, request: Request, out: list[bytes]) -> None:
-        stream_id = self._next_id
-        self._next_id += 2
-        if self._next_id > _LAST_STREAM:
-            self._leave()
-        request.begun_at = self._now()
-        self._under_way.begin(stream_id, request, out)
 
     def _reset(self, stream_id: int, code: Code) -> None:
         if not self._transport.is_closing():
@@ -237,47 +230,21 @@ class Connection(asyncio.Protocol):
     # Frames.
 
     def _on_headers(self, flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        # Unpacked in any case: the table, while there is one, must not lose step.
-        status, headers = self._unpacker.unpack(payload)
-        request = self._under_way.get(stream_id)
-        if request is None:
-            if stream_id >= self._next_id or not stream_id % 2:
-                raise NotHttp2Error("an answer to nothing")
-            return
-        # A second block holds trailers.
-        if not request.status:
-            if not status or (status < _FIRST_FINAL and flags & END_STREAM):
-                self._reset(stream_id, Code.PROTOCOL_ERROR)
-                self._under_way.lose(stream_id, NoAnswer("the server answered what is no HTTP"))
-                return
-            if status < _FIRST_FINAL:
-                # 103 and the like: the answer is still to come.
-                return
-            request.status, request.headers = status, headers
-        if flags & END_STREAM:
-            self._under_way.finish(stream_id)
+        self._answers.on_headers(flags, stream_id, payload)
 
     def _on_data(self, flags: int, stream_id: int, payload: bytes, size: int) -> None:
         self._unread_bytes += size
-        request = self._under_way.get(stream_id)
-        if request is None:
-            return
-        if not request.status:
-            raise NotHttp2Error("a body without headers")
-        request.received += payload
-        if flags & END_STREAM:
-            self._under_way.finish(stream_id)
-        elif len(request.received) > WINDOW_BYTES // 2:
-            # More is not read of any answer.
-            self._reset(stream_id, Code.CANCEL)
-            self._under_way.finish(stream_id)
+        self._answers.on_data(flags, stream_id, payload)
+
+    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        self._answers.on_reset(stream_id, payload)
 
     def _on_window(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        self._outgoing.widen(stream_id, _number(payload) & _LAST_STREAM)
+        self._outgoing.widen(stream_id, read_number(payload) & LAST_STREAM)
 
     def _on_settings(self, flags: int, _stream_id: int, payload: bytes, size: int) -> None:
         if flags & ACK:
-            self._unpacker.without_table()
+            self._answers.without_table()
             return
         if size % _SETTING_BYTES:
             raise NotHttp2Error("SETTINGS", Code.FRAME_SIZE_ERROR)
@@ -302,20 +269,8 @@ class Connection(asyncio.Protocol):
     def _on_push(self, _flags: int, _stream_id: int, _payload: bytes, _size: int) -> None:
         raise NotHttp2Error("PUSH_PROMISE")
 
-    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        code, request = _number(payload), self._under_way.get(stream_id)
-        if request is None:
-            return
-        if request.status:
-            # An answer that needs no more of the request, or that breaks off in its body.
-            self._under_way.end(stream_id)
-        elif code == Code.REFUSED_STREAM:
-            self._under_way.refuse(stream_id, NoAnswer("the server refused the request"))
-        else:
-            self._under_way.lose(stream_id, NoAnswer("the server broke the request off"))
-
     def _on_goaway(self, _flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
-        last = _number(payload[:_NUMBER_BYTES]) & _LAST_STREAM
+        last = read_number(payload[:_NUMBER_BYTES]) & LAST_STREAM
         told = "".join(each for each in payload[2 * _NUMBER_BYTES :].decode("ascii", "replace") if each.isprintable())
         self._why = NoAnswer(f"the server ended the connection {told[:_REASON_CHARACTERS]}".rstrip())
         self._leave()
@@ -326,9 +281,3 @@ class Connection(asyncio.Protocol):
         if self._unread_bytes > WINDOW_BYTES // 2 and not self._transport.is_closing():
             self._transport.write(number_frame(Kind.WINDOW_UPDATE, 0, self._unread_bytes))
             self._unread_bytes = 0
-
-
-def _number(payload: bytes) -> int:
-    if len(payload) != _NUMBER_BYTES:
-        raise NotHttp2Error("a number of another size", Code.FRAME_SIZE_ERROR)
-    return int.from_bytes(payload)

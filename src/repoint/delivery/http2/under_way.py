@@ -7,7 +7,7 @@ taken is put back; of the others, only those are in doubt of which no status has
 from collections.abc import Callable
 
 from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
-from repoint.delivery.http2.frames import Code
+from repoint.delivery.http2.frames import LAST_STREAM, Code
 from repoint.delivery.http2.outgoing import Outgoing
 
 
@@ -25,6 +25,7 @@ class UnderWay:
         # Tells the peer that a stream is over for us.
         self._reset = reset
         self._requests: dict[int, Request] = {}
+        self._next_id = 1
 
     def __len__(self) -> int:
         """How many there are."""
@@ -34,8 +35,19 @@ class UnderWay:
         """The request of that stream; None when it has ended, or never began."""
         return self._requests.get(stream_id)
 
-    def begin(self, stream_id: int, request: Request, out: list[bytes]) -> None:
+    @property
+    def has_ids(self) -> bool:
+        """Whether there is a stream for one more."""
+        return self._next_id <= LAST_STREAM
+
+    def has_begun(self, stream_id: int) -> bool:
+        """Whether there was a request of that stream, some time."""
+        return stream_id % 2 == 1 and stream_id < self._next_id
+
+    def begin(self, request: Request, out: list[bytes]) -> None:
         """Add a request, and the frames with which it leaves."""
+        stream_id = self._next_id
+        self._next_id += 2
         self._requests[stream_id] = request
         self._outgoing.begin(stream_id, request, out)
 
@@ -72,7 +84,8 @@ class UnderWay:
 
     def lose_all(self, why: NoAnswer) -> None:
         """The connection is lost."""
-        for stream_id in tuple(self._requests):
+        # Backwards, as what is put back goes before what waits.
+        for stream_id in reversed(tuple(self._requests)):
             self.lose(stream_id, why)
 
     def refuse(self, stream_id: int, why: NoAnswer) -> None:
@@ -82,5 +95,5 @@ class UnderWay:
 
     def refuse_after(self, last_stream_id: int, why: NoAnswer) -> None:
         """The peer has looked at none behind that stream."""
-        for stream_id in [each for each in self._requests if each > last_stream_id]:
+        for stream_id in reversed([each for each in self._requests if each > last_stream_id]):
             self.refuse(stream_id, why)
