@@ -31,7 +31,7 @@ from repoint.delivery.push.failure import (
     read_object,
     tidy,
 )
-from repoint.delivery.push.host import URL, PushOptions
+from repoint.delivery.push.host import BaseUrl, PushOptions
 from repoint.delivery.push.oauth import Tokens
 from repoint.delivery.push.provider import PushProvider
 
@@ -54,9 +54,9 @@ _REASONS: dict[str, Meaning] = {
 class PushAdmOptions(PushOptions, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "push_adm"`."""
 
-    url: str = Field(default="https://api.amazon.com", pattern=URL, description="Where ADM is.")
-    token_url: str = Field(
-        default="https://api.amazon.com/auth/O2/token", pattern=URL, description="Where access tokens come from."
+    url: BaseUrl = Field(default="https://api.amazon.com", description="Where ADM is.")
+    token_url: BaseUrl = Field(
+        default="https://api.amazon.com/auth/O2/token", description="Where access tokens come from."
     )
     connections: int = Field(default=16, ge=1, le=1000, description="Most requests of one process at a time.")
 

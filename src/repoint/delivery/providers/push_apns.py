@@ -41,11 +41,10 @@ from repoint.delivery.push.failure import (
     meaning_of_status,
     read_object,
 )
-from repoint.delivery.push.host import Http2Options, http2_client
+from repoint.delivery.push.host import Http2Options, TlsUrl, http2_client
 from repoint.delivery.push.jwt import KeyFormError, read_ec_key, sign
 from repoint.delivery.push.provider import PushProvider
 
-_URL = r"^https://[A-Za-z0-9.\-\[\]:]+$"
 _SANDBOX = frozenset({"APNS_SANDBOX", "APNS_VOIP_SANDBOX"})
 _VOIP = frozenset({"APNS_VOIP", "APNS_VOIP_SANDBOX"})
 # A token holds for an hour, and may not be renewed within 20 minutes.
@@ -73,10 +72,8 @@ _REASONS: dict[str, Meaning] = {
 class PushApnsOptions(Http2Options, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "push_apns"`."""
 
-    url: str = Field(default="https://api.push.apple.com", pattern=_URL, description="Where APNs is.")
-    sandbox_url: str = Field(
-        default="https://api.sandbox.push.apple.com", pattern=_URL, description="Where its sandbox is."
-    )
+    url: TlsUrl = Field(default="https://api.push.apple.com", description="Where APNs is.")
+    sandbox_url: TlsUrl = Field(default="https://api.sandbox.push.apple.com", description="Where its sandbox is.")
 
 
 @provider("push_apns", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", options=PushApnsOptions)

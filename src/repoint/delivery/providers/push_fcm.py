@@ -41,7 +41,7 @@ from repoint.delivery.push.failure import (
     tidy,
 )
 from repoint.delivery.push.fcm import make_legacy, make_v1
-from repoint.delivery.push.host import URL, Http2Options, http2_client
+from repoint.delivery.push.host import BaseUrl, Http2Options, http2_client
 from repoint.delivery.push.jwt import KeyFormError, read_rsa_key, sign
 from repoint.delivery.push.oauth import Tokens
 from repoint.delivery.push.provider import PushProvider
@@ -77,10 +77,9 @@ _ERRORS: dict[object, Meaning] = {
 class PushFcmOptions(Http2Options, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "push_fcm"`."""
 
-    url: str = Field(default="https://fcm.googleapis.com", pattern=URL, description="Where FCM is.")
-    token_url: str = Field(
+    url: BaseUrl = Field(default="https://fcm.googleapis.com", description="Where FCM is.")
+    token_url: BaseUrl = Field(
         default="https://oauth2.googleapis.com/token",
-        pattern=URL,
         description="Where access tokens come from; what a service account's file says of it is not followed.",
     )
     http_version: Literal["2", "1.1"] = Field(default="2", description="What is spoken with `url`.")

@@ -1,13 +1,27 @@
 """Options that all providers of push services have, and the way to their host."""
 
 import ssl
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, FilePath
+from pydantic import AfterValidator, BaseModel, Field, FilePath
 
 from repoint.delivery.http2.client import Client, Host
 
-URL = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9/._~\-]*)?$"
+
+def _leads_somewhere(url: str) -> str:
+    """The URL; raises ValueError for one whose host or port cannot be."""
+    parts = urlsplit(url)
+    (parts.hostname or "").encode("idna")
+    if parts.port == 0:
+        raise ValueError("there is no port 0")
+    return url
+
+
+_Leading = AfterValidator(_leads_somewhere)
+# Where a service is: of the operator's choice alone, so it may be inside as well as outside.
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9/._~\-]*)?$"), _Leading]
+TlsUrl = Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.\-\[\]:]+$"), _Leading]
 
 
 class PushOptions(BaseModel, frozen=True, extra="forbid"):
