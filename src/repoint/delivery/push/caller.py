@@ -80,9 +80,20 @@ class Http1Client:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def post(self, url: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer | NoAnswer:
-        """The answer; only the beginning of a long one."""
+        """The answer, of a long one only the beginning; nobody waits for a turn longer than for an answer."""
         try:
-            async with self._turns, asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            return NoAnswer("the server lets no more requests in", is_late=True)
+        try:
+            return await self._ask(url, headers, body)
+        finally:
+            self._turns.release()
+
+    async def _ask(self, url: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer | NoAnswer:
+        try:
+            async with asyncio.timeout(self._timeout_s):
                 return await self._post(url, headers, body)
         except (httpx2.ConnectTimeout, httpx2.PoolTimeout):
             return NoAnswer("the server could not be reached in time", is_late=True)
@@ -104,13 +115,13 @@ class Http1Client:
             request.finish(result)
 
     async def _post(self, url: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Answer:
-        # An answer is read up to a limit, which packing would get around.
+        # An answer is read up to a limit, which packing would get around; who packs it all the same is not unpacked.
         given = [(b"accept-encoding", b"identity"), *headers]
         request = self._client.build_request("POST", url, headers=given, content=body)
         answer = await self._client.send(request, stream=True)
         read = bytearray()
         try:
-            async for chunk in answer.aiter_bytes():
+            async for chunk in answer.aiter_raw():
                 read += chunk
                 if len(read) > _ANSWER_BYTES:
                     break
