@@ -147,7 +147,7 @@ def error(code: int, status: str, error_code: str | None = None) -> Reply:
 @pytest.mark.parametrize(
     ("reply", "status", "status_code", "is_gone"),
     [
-        (error(404, "NOT_FOUND", "UNREGISTERED"), "PERMANENT_FAILURE", 410, True),
+        (error(404, "NOT_FOUND", "UNREGISTERED"), "PERMANENT_FAILURE", 400, True),
         # About the project, or the URL.
         (error(404, "NOT_FOUND"), "PERMANENT_FAILURE", 400, False),
         (error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"), "PERMANENT_FAILURE", 400, False),

@@ -428,3 +428,10 @@ def test_baidus_signature() -> None:
     given = {"b": "x y", "a": "1"}
 
     assert signed("http://a/b ", given, "secret")["sign"] == "c97e5b9261ef92a13e436ffc4e6e3e7d"
+
+
+def test_baidu_has_every_sign_escaped_but_three() -> None:
+    """By hand, as PHP's urlencode does it: md5 of POSThttp%3A%2F%2Fam%3D%7E%2A%28%29%21-_.%26%C3%A9secret."""
+    given = {"m": "~*()!-_.&é"}
+
+    assert signed("http://a", given, "secret")["sign"] == "dd88db0a784f1edf0e3e0c552dc86d8f"

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -54,7 +55,8 @@ _MOST_TOKEN_BYTES, _MOST_PROJECT_CHARACTERS = 4096, 255
 # By errorCode: firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Others follow their HTTP status: a 404 without
 # one is about the project, and not about the token.
 _CODES: dict[object, Meaning] = {
-    "UNREGISTERED": TOKEN_GONE,
+    # As Pinpoint told of a token that HTTP v1 does not take (channels.md section 2).
+    "UNREGISTERED": replace(TOKEN_GONE, status_code=400),
     "INVALID_ARGUMENT": NOT_VALID,
     "SENDER_ID_MISMATCH": NOT_ALLOWED,
     "THIRD_PARTY_AUTH_ERROR": NOT_ALLOWED,

@@ -30,7 +30,8 @@ def make_baidu(content: Push) -> dict[str, str]:
 def signed(url: str, parameters: dict[str, str], secret: str) -> dict[str, str]:
     """Parameters of a POST with their signature: push.baidu.com/doc/restapi/sdk_developer, section on `sign`."""
     told = "".join(f"{name}={parameters[name]}" for name in sorted(parameters))
-    text = quote_plus(f"POST{url}{told}{secret}")
+    # As PHP does it, where a tilde is not left as it is.
+    text = quote_plus(f"POST{url}{told}{secret}").replace("~", "%7E")
     # The service's own choice.
     return parameters | {"sign": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}
 
