@@ -81,9 +81,11 @@ class PushApnsOptions(Http2Options, frozen=True, extra="forbid"):
 async def open_push_apns(options: PushApnsOptions, surroundings: Surroundings) -> AsyncIterator[Provider]:
     """Connect when there is something to send."""
     clients: WeakSet[Client] = WeakSet()
+    # For all who show no certificate: such a context knows every public CA, and is large.
+    usual = await asyncio.to_thread(trust, options.ca_file, ["h2"])
 
     async def open_account(channel: Channel) -> ApnsAccount:
-        credentials = await asyncio.to_thread(_Credentials, channel, options)
+        credentials = await asyncio.to_thread(_Credentials, channel, options, usual)
         url = options.sandbox_url if channel.kind.type in _SANDBOX else options.url
         # What shows a certificate is known by that, whatever its messages say; so each method has its connection.
         found = {method: http2_client(url, options, context) for method, context in credentials.trust.items()}
@@ -99,7 +101,7 @@ async def open_push_apns(options: PushApnsOptions, surroundings: Surroundings) -
 class _Credentials:
     """What a channel proves with that it may send; raises RefusedError for what cannot be used."""
 
-    def __init__(self, channel: Channel, options: PushApnsOptions) -> None:
+    def __init__(self, channel: Channel, options: PushApnsOptions, usual: ssl.SSLContext) -> None:
         members = channel.members
         self.is_voip = channel.kind.type in _VOIP
         # By method that it has what is needed for: whom we trust, and how we are known.
@@ -113,7 +115,7 @@ class _Credentials:
                 present(self.trust["CERTIFICATE"], members["Certificate"], members["PrivateKey"])
                 topic = topic or bundle_id(members["Certificate"])
             if members.get("TokenKey"):
-                self.trust["KEY"] = trust(options.ca_file, ["h2"])
+                self.trust["KEY"] = usual
                 self.key = read_ec_key(members["TokenKey"])
         except CertificateError as error:
             raise RefusedError.permanent(f"the channel's credentials cannot be used: {error}") from None
