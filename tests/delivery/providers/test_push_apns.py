@@ -203,6 +203,20 @@ async def test_an_expired_token_is_renewed_once(server: Http2Server, tls: tuple[
     assert old.is_sent
 
 
+async def test_a_token_is_as_old_as_the_wall_clock_says(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+    """While a machine sleeps its other clock may stand still."""
+    tokens = []
+    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+        for minute in (0, 19, 41):
+            with patch.object(push_apns, "time") as clock:
+                clock.monotonic.return_value = 1e6
+                clock.time.return_value = 1.9e9 + minute * 60
+                assert (await send(provider)).is_sent
+            tokens.append(server.received[-1].headers["authorization"])
+
+    assert [tokens.index(token) for token in tokens] == [0, 0, 2]
+
+
 @pytest.mark.parametrize(
     ("reply", "status", "status_code", "is_gone"),
     [

@@ -254,6 +254,26 @@ async def test_a_token_is_kept_until_shortly_before_it_ends(
     assert found == (asked if lifetime_s > 60 else [1, 2, 2])
 
 
+async def test_a_token_that_cannot_be_renewed_is_used_as_long_as_it_holds(services: PushServices) -> None:
+    found = []
+    async with opened(services, channels_of("GCM", ServiceJson=service_json())) as provider:
+        for second in (0, 3_545, 3_546, 3_560, 3_605):
+            if second:
+                services.tokens.answer = lambda _: Answer(503)
+            with patch.object(oauth, "time") as clock:
+                clock.monotonic.return_value = 1e6 + second
+                found.append(((await send(provider)).status, len(services.tokens.received)))
+
+    assert found == [
+        ("SUCCESSFUL", 1),
+        ("SUCCESSFUL", 2),
+        # It is not asked for again at once.
+        ("SUCCESSFUL", 2),
+        ("SUCCESSFUL", 3),
+        ("TEMPORARY_FAILURE", 4),
+    ]
+
+
 async def test_a_token_that_is_no_longer_taken_is_asked_for_anew(services: PushServices) -> None:
     numbers = iter(range(9))
     services.tokens.answer = lambda _: Answer(

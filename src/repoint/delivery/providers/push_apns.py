@@ -137,7 +137,8 @@ class ApnsAccount:
         self._credentials = credentials
         self._clients = clients
         self._token = ""
-        self._signed_at = 0.0
+        # By the clock that never goes back, and by the one that goes on while the machine sleeps.
+        self._signed_at = self._issued_at = 0.0
         # By what makes them differ: method, push type, priority.
         self._common: dict[tuple[str, str, str], Headers] = {}
         self._loop = asyncio.get_running_loop()
@@ -145,16 +146,16 @@ class ApnsAccount:
     async def prepare(self, _contents: Sequence[Push]) -> None:
         """Sign a new token when the one that we have is old."""
         found = self._credentials
-        if found.key is None or (self._token and time.monotonic() < self._signed_at + _TOKEN_S):
+        if found.key is None or (self._token and self._age_s() < _TOKEN_S):
             return
-        self._signed_at = time.monotonic()
-        claims = {"iss": found.team_id, "iat": int(time.time())}
+        self._signed_at, self._issued_at = time.monotonic(), time.time()
+        claims = {"iss": found.team_id, "iat": int(self._issued_at)}
         self._token = sign(found.key, {"kid": found.key_id}, claims)
         self._common.clear()
 
     def is_unauthorized(self, answer: Answer) -> bool:
         """See Account."""
-        if answer.status != 403 or time.monotonic() < self._signed_at + _TOKEN_LEAST_S:  # noqa: PLR2004 - RFC 9110
+        if answer.status != 403 or self._age_s() < _TOKEN_LEAST_S:  # noqa: PLR2004 - RFC 9110
             return False
         return read_object(answer.body).get("reason") == "ExpiredProviderToken"
 
@@ -190,6 +191,10 @@ class ApnsAccount:
         return failed(
             message.channel_type, answer, meaning, error=reason, response={"reason": reason}, hidden=(message.address,)
         )
+
+    def _age_s(self) -> float:
+        """How old the token is."""
+        return max(time.monotonic() - self._signed_at, time.time() - self._issued_at)
 
     def _method(self, content: Push) -> str:
         """By what the message is sent; no other is tried when the channel lacks it."""
