@@ -109,6 +109,10 @@ def test_raw_content_for_apple_must_say_whether_content_is_available(raw: str) -
         ({"APNSPushType": "location", "Priority": "normal"}, False, ("location", "5"), {}),
         ({"Body": "B", "Priority": "high", "TimeToLive": 0}, False, ("alert", "10"), {b"apns-expiration": b"0"}),
         ({"Body": "B", "CollapseId": "news"}, False, ("alert", "10"), {b"apns-collapse-id": b"news"}),
+        ({"CollapseId": "é" * 32}, False, ("alert", "10"), {b"apns-collapse-id": "é".encode() * 32}),
+        ({"SilentPush": True, "Priority": "10"}, False, ("background", "10"), {}),
+        ({"SilentPush": True}, True, ("voip", "5"), {}),
+        ({"APNSPushType": "alert"}, True, ("alert", "10"), {}),
         ({"RawContent": '{"aps":{"content-available":1}}'}, False, ("background", "5"), {}),
         ({"RawContent": '{"aps":{"content-available":1,"alert":"x"}}'}, False, ("alert", "10"), {}),
     ],
@@ -254,10 +258,9 @@ def raw(document: Any) -> Push:
 def test_raw_content_of_http_v1_gets_the_token() -> None:
     given = {"fcmV1Message": {"message": {"data": {"a": "b"}, "android": {"ttl": "1s"}}, "validate_only": True}}
 
-    assert json.loads(make_v1(raw(given), "token", deep_links=False)) == {
-        "message": {"data": {"a": "b"}, "android": {"ttl": "1s"}, "token": "token"},
-        "validate_only": True,
-    }
+    assert make_v1(raw(given), "token", deep_links=False) == (
+        b'{"message":{"data":{"a":"b"},"android":{"ttl":"1s"},"token":"token"},"validate_only":true}'
+    )
     told = (400, "RawContent with fcmV1Message isn't supported with KEY authentication")
     assert refusal(make_legacy, raw(given), "token") == told
 
@@ -272,21 +275,67 @@ def test_raw_content_of_the_legacy_api_is_converted() -> None:
         "data": {"n": 1, "b": True, "s": "x", "o": {"a": None}},
     }
 
-    assert json.loads(make_v1(raw(given), "token", deep_links=False)) == {
-        "message": {
-            "token": "token",
-            "notification": {"title": "T", "body": "B", "image": "https://e"},
-            "data": {"n": "1", "b": "true", "s": "x", "o": '{"a":null}'},
-            "android": {
-                "collapse_key": "k",
-                "priority": "HIGH",
-                "ttl": "30s",
-                "restricted_package_name": "com.example",
-                "notification": {"channel_id": "news"},
-            },
-        }
-    }
-    assert json.loads(make_legacy(raw(given), "token")) == {**given, "to": "token"}
+    assert make_v1(raw(given), "token", deep_links=False) == (
+        b'{"message":{"token":"token","notification":{"title":"T","body":"B","image":"https://e"},'
+        b'"data":{"n":"1","b":"true","s":"x","o":"{\\"a\\":null}"},'
+        b'"android":{"collapse_key":"k","priority":"HIGH","ttl":"30s","restricted_package_name":"com.example",'
+        b'"notification":{"channel_id":"news"}}}}'
+    )
+    assert make_legacy(raw(given), "token") == (
+        b'{"priority":"high","time_to_live":30,"collapse_key":"k","restricted_package_name":"com.example",'
+        b'"notification":{"title":"T","body":"B","image":"https://e","android_channel_id":"news"},'
+        b'"data":{"n":1,"b":true,"s":"x","o":{"a":null}},"to":"token"}'
+    )
+
+
+def test_only_raw_content_has_a_colour() -> None:
+    content = raw({"data": {"pinpoint.notification.color": "#00ff00", "pinpoint.notification.silentPush": "1"}})
+
+    told = b'"data":{"pinpoint.notification.color":"#00ff00","pinpoint.notification.silentPush":"1"}'
+    assert make_v1(content, "t", deep_links=False) == b'{"message":{"token":"t",' + told + b"}}"
+    assert make_legacy(content, "t") == b"{" + told + b',"to":"t"}'
+    assert make_adm(Push({"RawContent": "{" + told.decode() + "}"})) == b"{" + told + b"}"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("5", "normal"), ("10", "high"), ("normal", "normal"), ("high", "high"), ("HIGH", "high"), ("Normal", "normal")],
+)
+def test_priorities_are_converted(given: str, expected: str) -> None:
+    content = Push({"Body": "B", "Priority": given})
+
+    assert json.loads(make_legacy(content, "t"))["priority"] == expected
+    assert json.loads(make_v1(content, "t", deep_links=False))["message"]["android"]["priority"] == expected.upper()
+    (_, priority), _ = make_headers(content, is_silent=False, is_voip=False)
+    assert priority == {"normal": "5", "high": "10"}[expected]
+
+
+def test_a_priority_that_is_none_is_refused() -> None:
+    content = Push({"Body": "B", "Priority": "7"})
+
+    assert refusal(make_legacy, content, "t") == (400, "Invalid Priority")
+    assert refusal(make_v1, content, "t", deep_links=False) == (400, "Invalid Priority")
+
+
+def test_how_long_notifications_live() -> None:
+    """Whoever says nothing leaves it to the service, but for Google's legacy API and Baidu."""
+    for lives_s, v1, legacy_s, baidu_s in ((None, None, 2_419_200, "604800"), (0, "0s", 0, "0"), (60, "60s", 60, "60")):
+        content = Push({"Body": "B"} | ({} if lives_s is None else {"TimeToLive": lives_s}))
+
+        message = json.loads(make_v1(content, "t", deep_links=False))["message"]
+        assert message.get("android", {}).get("ttl") == v1
+        assert json.loads(make_legacy(content, "t"))["time_to_live"] == legacy_s
+        assert make_baidu(content)["msg_expires"] == baidu_s
+        assert "expiresAfter" not in json.loads(make_adm(content))
+
+
+def test_safaris_notifications_are_raw_content() -> None:
+    text = '{"aps":{"alert":{"title":"T","body":"B"},"content-available":1,"url-args":[""]}}'
+
+    assert make_payload(Push({"RawContent": text})) == (text.encode(), False)
+    without = text.replace('"content-available":1,', "")
+    told = (400, "Invalid RawContent: aps.content-available must be 0 or 1")
+    assert refusal(make_payload, Push({"RawContent": without})) == told
 
 
 @pytest.mark.parametrize("text", ["", "no", "[]", '"x"', "{" * 2000])

@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -23,25 +22,13 @@ from repoint.channels.stored import Channel
 from repoint.delivery.http2.exchange import Answer, Headers, Request
 from repoint.delivery.http2.headers import fits
 from repoint.delivery.message import Message, Push
-from repoint.delivery.outcome import Outcome, Status
+from repoint.delivery.outcome import Outcome
 from repoint.delivery.provider import Provider, Surroundings, provider
 from repoint.delivery.push.account import RefusedError
 from repoint.delivery.push.caller import Caller, Http1Client, open_http1, trust
-from repoint.delivery.push.failure import (
-    BUSY,
-    FAILED,
-    NONSENSE,
-    NOT_ALLOWED,
-    NOT_VALID,
-    TOKEN_GONE,
-    TOO_LARGE,
-    Meaning,
-    failed,
-    meaning_of_status,
-    read_object,
-    tidy,
-)
+from repoint.delivery.push.failure import read_object
 from repoint.delivery.push.fcm import make_legacy, make_v1
+from repoint.delivery.push.fcm_answers import error_code, read_legacy, read_v1
 from repoint.delivery.push.host import BaseUrl, Http2Options, http2_client
 from repoint.delivery.push.jwt import KeyFormError, read_rsa_key, sign
 from repoint.delivery.push.oauth import Tokens
@@ -52,28 +39,6 @@ _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _JSON = (b"content-type", b"application/json")
 # All applications share a connection, which a server may close for larger headers.
 _MOST_TOKEN_BYTES, _MOST_PROJECT_CHARACTERS = 4096, 255
-# By errorCode: firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Others follow their HTTP status: a 404 without
-# one is about the project, and not about the token.
-_CODES: dict[object, Meaning] = {
-    # As Pinpoint told of a token that HTTP v1 does not take (channels.md section 2).
-    "UNREGISTERED": replace(TOKEN_GONE, status_code=400),
-    "INVALID_ARGUMENT": NOT_VALID,
-    "SENDER_ID_MISMATCH": NOT_ALLOWED,
-    "THIRD_PARTY_AUTH_ERROR": NOT_ALLOWED,
-    "QUOTA_EXCEEDED": BUSY,
-    "UNAVAILABLE": FAILED,
-    "INTERNAL": FAILED,
-}
-# Of the legacy API: firebase.google.com/docs/cloud-messaging/http-server-ref, table 9.
-_ERRORS: dict[object, Meaning] = {
-    "NotRegistered": TOKEN_GONE,
-    "MismatchSenderId": NOT_ALLOWED,
-    "MessageTooBig": TOO_LARGE,
-    "DeviceMessageRateExceeded": BUSY,
-    "TopicsMessageRateExceeded": BUSY,
-    "Unavailable": FAILED,
-    "InternalServerError": FAILED,
-}
 
 
 class PushFcmOptions(Http2Options, frozen=True, extra="forbid"):
@@ -166,7 +131,7 @@ class FcmAccount:
         """See Account."""
         if answer.status != 401 or self._tokens is None:  # noqa: PLR2004 - RFC 9110
             return False
-        return _error_code(read_object(answer.body)) != "THIRD_PARTY_AUTH_ERROR"
+        return error_code(read_object(answer.body)) != "THIRD_PARTY_AUTH_ERROR"
 
     def renew(self) -> None:
         """See Account."""
@@ -198,56 +163,9 @@ class FcmAccount:
         """See Account."""
         hidden = (self._api_key, self._token, message.address)
         if self._method_of(content) == "TOKEN":
-            return _read_v1(message, answer, hidden)
-        return _read_legacy(message, answer, hidden)
+            return read_v1(message, answer, hidden)
+        return read_legacy(message, answer, hidden)
 
     def _method_of(self, content: Push) -> str:
         preferred = content.members.get("PreferredAuthenticationMethod")
         return str(preferred).upper() if preferred else self._method
-
-
-def _read_v1(message: Message, answer: Answer, hidden: tuple[str, ...]) -> Outcome:
-    found = read_object(answer.body)
-    if answer.status == 200 and isinstance(found.get("name"), str):  # noqa: PLR2004 - RFC 9110
-        return Outcome(Status.SUCCESSFUL, 200, _text(answer), str(found["name"]))
-    told = found.get("error")
-    error: dict[str, Any] = told if isinstance(told, dict) else {}
-    meaning = _CODES.get(_error_code(found)) if answer.status >= 400 else None  # noqa: PLR2004 - RFC 9110
-    return failed(
-        message.channel_type,
-        answer,
-        meaning or meaning_of_status(answer.status),
-        error=str(error.get("message", "")),
-        response={"status": str(error.get("status", ""))},
-        hidden=hidden,
-    )
-
-
-def _read_legacy(message: Message, answer: Answer, hidden: tuple[str, ...]) -> Outcome:
-    found = read_object(answer.body)
-    results = found.get("results")
-    result = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
-    updated = result.get("registration_id")
-    if answer.status == 200 and isinstance(result.get("message_id"), str):  # noqa: PLR2004 - RFC 9110
-        token = updated if isinstance(updated, str) and updated else None
-        return Outcome(Status.SUCCESSFUL, 200, _text(answer), result["message_id"], updated_token=token)
-    error = result.get("error")
-    meaning = meaning_of_status(answer.status)
-    if answer.status == 200:  # noqa: PLR2004 - RFC 9110
-        meaning = _ERRORS.get(error, NOT_VALID) if isinstance(error, str) else NONSENSE
-    word = error if isinstance(error, str) else ""
-    return failed(message.channel_type, answer, meaning, error=word, response={"error": word}, hidden=hidden)
-
-
-def _error_code(found: dict[str, Any]) -> object:
-    """What FCM's own detail of an error says."""
-    error = found.get("error")
-    details = error.get("details") if isinstance(error, dict) else None
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and isinstance(detail.get("errorCode"), str):
-            return detail["errorCode"]
-    return error.get("status") if isinstance(error, dict) and isinstance(error.get("status"), str) else None
-
-
-def _text(answer: Answer) -> str:
-    return tidy(answer.body.decode("utf-8", "replace").strip(), ())
