@@ -237,6 +237,17 @@ def test_links_need_a_url_that_says_something(
     assert services.http2.received == []
 
 
+def test_nothing_lives_for_less_than_no_time(client: Any, app: str, services: PushServices) -> None:
+    content = {"APNSMessage": {"Title": "Hi", "TimeToLive": -1}}
+
+    answer = send(client, app, Addresses={"device": {"ChannelType": "APNS"}}, MessageConfiguration=content)
+
+    result = answer["Result"]["device"]
+    assert (result["DeliveryStatus"], result["StatusCode"]) == ("PERMANENT_FAILURE", 400)
+    assert result["StatusMessage"] == "Invalid TimeToLive: -1"
+    assert services.http2.received == []
+
+
 def test_raw_content_is_sent_as_it_is_with_variables_filled_in(client: Any, app: str, services: PushServices) -> None:
     """Safari's notifications can be made in no other way."""
     raw = '{"aps": {"alert": {"title": "{{name}}"}, "content-available": 1, "url-args": [""]}}'

@@ -55,6 +55,8 @@ class PushComposer:
         members = self._merged(recipient)
         if not members.keys() & _CONTENT and not members.get("SilentPush"):
             return None
+        if members.get("TimeToLive", 0) < 0:
+            raise RenderError(f"Invalid TimeToLive: {members['TimeToLive']}")
         filled = self._filled(members, values)
         if filled.get("Action") in {"URL", "DEEP_LINK"} and not filled.get("Url") and "RawContent" not in filled:
             raise RenderError(f"Missing Url for the action {filled['Action']}")
