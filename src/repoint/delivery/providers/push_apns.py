@@ -29,7 +29,6 @@ from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
 from repoint.delivery.push.account import RefusedError
 from repoint.delivery.push.apns import make_headers, make_payload
-from repoint.delivery.push.caller import trust
 from repoint.delivery.push.certificate import CertificateError, bundle_id, present
 from repoint.delivery.push.failure import (
     BUSY,
@@ -41,7 +40,7 @@ from repoint.delivery.push.failure import (
     meaning_of_status,
     read_object,
 )
-from repoint.delivery.push.host import Http2Options, TlsUrl, http2_client
+from repoint.delivery.push.host import Http2Options, TlsUrl, http2_client, http2_trust
 from repoint.delivery.push.jwt import KeyFormError, read_ec_key, sign
 from repoint.delivery.push.provider import PushProvider
 
@@ -82,7 +81,7 @@ async def open_push_apns(options: PushApnsOptions, surroundings: Surroundings) -
     """Connect when there is something to send."""
     clients: WeakSet[Client] = WeakSet()
     # For all who show no certificate: such a context knows every public CA, and is large.
-    usual = await asyncio.to_thread(trust, options.ca_file, ["h2"])
+    usual = await asyncio.to_thread(http2_trust, options.ca_file)
 
     async def open_account(channel: Channel) -> ApnsAccount:
         credentials = await asyncio.to_thread(_Credentials, channel, options, usual)
@@ -111,7 +110,7 @@ class _Credentials:
         topic = members.get("BundleId")
         try:
             if members.get("Certificate"):
-                self.trust["CERTIFICATE"] = trust(options.ca_file, ["h2"])
+                self.trust["CERTIFICATE"] = http2_trust(options.ca_file)
                 present(self.trust["CERTIFICATE"], members["Certificate"], members["PrivateKey"])
                 topic = topic or bundle_id(members["Certificate"])
             if members.get("TokenKey"):

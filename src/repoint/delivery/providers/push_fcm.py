@@ -25,11 +25,11 @@ from repoint.delivery.message import Message, Push
 from repoint.delivery.outcome import Outcome
 from repoint.delivery.provider import Provider, Surroundings, provider
 from repoint.delivery.push.account import RefusedError
-from repoint.delivery.push.caller import Caller, Http1Client, open_http1, trust
+from repoint.delivery.push.caller import Caller, Http1Client, open_http1
 from repoint.delivery.push.failure import read_object
 from repoint.delivery.push.fcm import make_legacy, make_v1
 from repoint.delivery.push.fcm_answers import error_code, read_legacy, read_v1
-from repoint.delivery.push.host import BaseUrl, Http2Options, http2_client
+from repoint.delivery.push.host import BaseUrl, Http2Options, http2_client, http2_trust
 from repoint.delivery.push.jwt import KeyFormError, read_rsa_key, sign
 from repoint.delivery.push.oauth import Tokens
 from repoint.delivery.push.provider import PushProvider
@@ -65,7 +65,7 @@ async def open_push_fcm(options: PushFcmOptions, surroundings: Surroundings) -> 
         http1 = await stack.enter_async_context(open_http1(options, options.connections))
         caller: Caller = http1.to(url)
         if options.http_version == "2" and url.startswith("https://"):
-            caller = http2_client(url, options, await asyncio.to_thread(trust, options.ca_file, ["h2"]))
+            caller = http2_client(url, options, await asyncio.to_thread(http2_trust, options.ca_file))
             stack.push_async_callback(caller.close)
 
         async def open_account(channel: Channel) -> FcmAccount:
