@@ -193,6 +193,27 @@ def test_a_token_that_is_gone_makes_its_endpoint_inactive(client: Any, app: str,
     assert [state(client, app, f"e{n}") for n in (1, 2, 3, 4)] == ["INACTIVE", "INACTIVE", "INACTIVE", "ACTIVE"]
 
 
+def test_a_users_endpoint_whose_token_is_gone_becomes_inactive_too(
+    client: Any, app: str, services: PushServices
+) -> None:
+    for name, token in (("phone", "t1"), ("tablet", "t2")):
+        request = {"ChannelType": "APNS", "Address": token, "User": {"UserId": "ann"}}
+        client.update_endpoint(ApplicationId=app, EndpointId=name, EndpointRequest=request)
+    services.answers({"t1": Reply(410, b'{"reason":"Unregistered"}')})
+    content = {"APNSMessage": {"Title": "Hi"}}
+
+    answers = [
+        client.send_users_messages(
+            ApplicationId=app, SendUsersMessageRequest={"Users": {"ann": {}}, "MessageConfiguration": content}
+        )["SendUsersMessageResponse"]["Result"]["ann"]
+        for _ in range(2)
+    ]
+
+    told = [{name: result["StatusCode"] for name, result in answer.items()} for answer in answers]
+    assert told == [{"phone": 410, "tablet": 200}, {"tablet": 200}]
+    assert [state(client, app, name) for name in ("phone", "tablet")] == ["INACTIVE", "ACTIVE"]
+
+
 def test_an_endpoint_with_another_token_by_now_stays_active(client: Any, app: str, services: PushServices) -> None:
     put(client, app, "phone", "APNS", "old")
 

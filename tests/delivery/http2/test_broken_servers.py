@@ -121,6 +121,21 @@ async def test_a_connection_that_nobody_has_used_for_long_is_tried_before(
     assert [asked.connection for asked in server.received] == [1, 1, 2]
 
 
+async def test_nothing_more_is_trusted_to_a_connection_that_fell_silent_with_messages_under_way(
+    server: Http2Server, opens: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "STALE_S", 0.1)
+    server.answer = lambda asked: Reply(writes=b"", deafens=True) if number_of(asked) == 1 else Reply()
+    async with opens(server, connect_timeout_s=0.5) as provider:
+        first = asyncio.create_task(send(provider, 1))
+        await asyncio.sleep(0.3)
+        second = await send(provider, 2)
+
+        assert told(await first) == [("UNKNOWN_FAILURE", 504, True)]
+    assert told(second) == [SENT]
+    assert [(number_of(asked), asked.connection) for asked in server.received] == [(1, 1), (2, 2)]
+
+
 PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00payload."
 
 

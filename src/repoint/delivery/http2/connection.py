@@ -162,7 +162,7 @@ class Connection(asyncio.Protocol):
 
     def _is_there(self) -> bool:
         """Whether the peer has said something lately; if not, it is asked to, and everybody waits until it has."""
-        if self._under_way or self._now() - self._heard_at < STALE_S:
+        if self._now() - self._heard_at < STALE_S:
             return True
         if self._asked_at is None:
             self._asked_at = self._now()
