@@ -154,6 +154,41 @@ async def test_an_idle_connection_is_closed_and_another_one_opened(
     assert server.connections == 2
 
 
+def frame(kind: int, flags: int, payload: bytes) -> bytes:
+    """A frame of the first stream."""
+    return len(payload).to_bytes(3) + bytes((kind, flags)) + (1).to_bytes(4) + payload
+
+
+# Headers in which the peer's table is gone: `:status` 103, 200, and `a: b`.
+EARLY, OK, TRAILER = b"\x20\x08\x03103", b"\x20\x88", b"\x20\x00\x01a\x01b"
+HEADERS, DATA, CONTINUATION, END_STREAM, END_HEADERS = 1, 0, 9, 1, 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [frame(HEADERS, END_HEADERS, EARLY), frame(HEADERS, END_HEADERS | END_STREAM, OK)],
+        [
+            frame(HEADERS, END_HEADERS, OK),
+            frame(DATA, 0, b"{}"),
+            frame(HEADERS, END_HEADERS | END_STREAM, TRAILER),
+        ],
+        [frame(HEADERS, END_STREAM, OK[:1]), frame(CONTINUATION, 0, b""), frame(CONTINUATION, END_HEADERS, OK[1:])],
+        [frame(HEADERS, END_HEADERS, OK), frame(DATA, 0, b""), frame(DATA, END_STREAM, b"{}")],
+        # Frames of a kind that nobody knows are for others.
+        [frame(0xBB, 0xFF, b"grease"), frame(HEADERS, END_HEADERS | END_STREAM, OK)],
+    ],
+)
+async def test_answers_have_many_forms(server: Http2Server, opens: Callable[..., Any], answer: list[bytes]) -> None:
+    server.answer = lambda asked: Reply(writes=b"".join(answer)) if number_of(asked) == 1 else Reply()
+    async with opens(server) as provider:
+        outcomes = await send(provider, 1)
+        outcomes += await send(provider, 2)
+
+    assert told(outcomes) == [SENT] * 2
+    assert server.connections == 1
+
+
 async def test_answers_may_be_long(server: Http2Server, opens: Callable[..., Any]) -> None:
     server.answer = lambda asked: Reply(400, b"x" * 30_000) if number_of(asked) % 2 else Reply()
     async with opens(server, answer_timeout_s=5) as provider:
