@@ -131,6 +131,20 @@ async def test_a_server_may_let_in_fewer_at_once_later(server: Http2Server, open
     assert server.mistakes == []
 
 
+async def test_what_nobody_waits_for_any_more_is_not_sent(server: Http2Server, opens: Callable[..., Any]) -> None:
+    """A worker that is stopped leaves no messages behind that would go out afterwards, and again by the next one."""
+    server.answer = lambda asked: Reply(hangs=number_of(asked) == 1)
+    async with opens(server, streams=1, answer_timeout_s=1) as provider:
+        sending = asyncio.create_task(send(provider, 1, 2, 3))
+        while not server.received:  # noqa: ASYNC110 - what has arrived tells nobody
+            await asyncio.sleep(0.01)
+        sending.cancel()
+        outcomes = await send(provider, 4)
+
+    assert told(outcomes) == [SENT]
+    assert [number_of(asked) for asked in server.received] == [1, 4]
+
+
 async def test_streams_may_run_out(
     server: Http2Server, opens: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import threading
 
-from repoint.delivery.http2.exchange import Answer, NoAnswer
+from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
 from repoint.delivery.push.caller import open_http1
 from repoint.delivery.push.host import PushOptions
 from tests.fixtures.receiver import Answer as Reply
@@ -50,6 +50,29 @@ async def test_who_waits_long_for_a_turn_is_not_in_doubt(receiver: Receiver) -> 
 
     assert answers[0] == NoAnswer("the server did not answer in time", is_late=True, is_in_doubt=True)
     assert answers[-1] == NoAnswer("the server lets no more requests in", is_late=True)
+
+
+async def test_what_nobody_waits_for_any_more_is_not_sent(receiver: Receiver) -> None:
+    is_over = threading.Event()
+
+    def hang(_: Received) -> Reply:
+        is_over.wait(5)
+        return Reply()
+
+    receiver.answer = hang
+    loop = asyncio.get_running_loop()
+    requests = [Request(b"/%d" % number, (), (), b"", loop.create_future()) for number in range(3)]
+    async with open_http1(PATIENT, 1) as client:
+        for request in requests:
+            client.to(receiver.url).send(request)
+        while not receiver.received:  # noqa: ASYNC110 - what has arrived tells nobody
+            await asyncio.sleep(0.01)
+        requests[1].answer.cancel()
+        is_over.set()
+        answer = await requests[2].answer
+
+    assert isinstance(answer, Answer)
+    assert [asked.path for asked in receiver.received] == ["/0", "/2"]
 
 
 async def test_redirects_are_not_followed(receiver: Receiver) -> None:

@@ -84,7 +84,12 @@ class Client:
 
     def take(self) -> Request | None:
         """See Work."""
-        return self._waiting.popleft() if self._waiting else None
+        while self._waiting:
+            request = self._waiting.popleft()
+            # Whoever waited for it may have been stopped.
+            if not request.answer.done():
+                return request
+        return None
 
     def put_back(self, request: Request, why: NoAnswer) -> None:
         """See Work."""

@@ -57,6 +57,7 @@ class Http1Client:
         task = asyncio.get_running_loop().create_task(self._run(base_url, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        request.answer.add_done_callback(lambda answer: answer.cancelled() and task.cancel())
 
     async def close(self) -> None:
         """Break off what is under way."""
