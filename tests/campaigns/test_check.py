@@ -146,12 +146,13 @@ def test_create_campaign_refuses(shop: Shop) -> None:
         {"HoldoutPercent": 60, "AdditionalTreatments": [{"SizePercent": 10}] * 4},
         {"HoldoutPercent": 100},
         push(Action="URL", Url="https://a.example/", Body="é" * 200, TimeToLive=0),
+        push(Action="DEEP_LINK", Url="app://x", Body="x"),
         {
             "MessageConfiguration": {"CustomMessage": {"Data": "é" * 2560}},
             "CustomDeliveryConfiguration": {"DeliveryUri": "arn:aws:lambda:us-east-1:000000000000:function:d:live"},
         },
     ],
-    ids=["five", "nobody", "push", "custom"],
+    ids=["five", "nobody", "push", "deep link", "custom"],
 )
 def test_create_campaign_accepts_up_to_the_limits(shop: Shop, members: dict[str, Any]) -> None:
     assert shop.create(**members)["Version"] == 1

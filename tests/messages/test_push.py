@@ -176,7 +176,7 @@ def test_a_token_that_is_gone_makes_its_endpoint_inactive(client: Any, app: str,
     assert [(each["DeliveryStatus"], each["StatusCode"]) for each in results] == [
         ("PERMANENT_FAILURE", 410),
         ("PERMANENT_FAILURE", 410),
-        ("PERMANENT_FAILURE", 410),
+        ("PERMANENT_FAILURE", 400),
         ("SUCCESSFUL", 200),
     ]
     assert results[0]["StatusMessage"] == (
@@ -191,6 +191,27 @@ def test_a_token_that_is_gone_makes_its_endpoint_inactive(client: Any, app: str,
         "pushProviderResponse": '{"status":"NOT_FOUND"}',
     }
     assert [state(client, app, f"e{n}") for n in (1, 2, 3, 4)] == ["INACTIVE", "INACTIVE", "INACTIVE", "ACTIVE"]
+
+
+def test_a_users_endpoint_whose_token_is_gone_becomes_inactive_too(
+    client: Any, app: str, services: PushServices
+) -> None:
+    for name, token in (("phone", "t1"), ("tablet", "t2")):
+        request = {"ChannelType": "APNS", "Address": token, "User": {"UserId": "ann"}}
+        client.update_endpoint(ApplicationId=app, EndpointId=name, EndpointRequest=request)
+    services.answers({"t1": Reply(410, b'{"reason":"Unregistered"}')})
+    content = {"APNSMessage": {"Title": "Hi"}}
+
+    answers = [
+        client.send_users_messages(
+            ApplicationId=app, SendUsersMessageRequest={"Users": {"ann": {}}, "MessageConfiguration": content}
+        )["SendUsersMessageResponse"]["Result"]["ann"]
+        for _ in range(2)
+    ]
+
+    told = [{name: result["StatusCode"] for name, result in answer.items()} for answer in answers]
+    assert told == [{"phone": 410, "tablet": 200}, {"tablet": 200}]
+    assert [state(client, app, name) for name in ("phone", "tablet")] == ["INACTIVE", "ACTIVE"]
 
 
 def test_an_endpoint_with_another_token_by_now_stays_active(client: Any, app: str, services: PushServices) -> None:
@@ -220,6 +241,76 @@ def test_a_notification_that_google_refuses(client: Any, app: str, services: Pus
         '"pushProviderError":"The registration token is not a valid token",'
         '"pushProviderResponse":"{\\"status\\":\\"INVALID_ARGUMENT\\"}"}'
     )
+
+
+@pytest.mark.parametrize("action", ["URL", "DEEP_LINK"])
+@pytest.mark.parametrize("url", [{}, {"Url": "{{link}}", "Substitutions": {"link": [""]}}])
+def test_links_need_a_url_that_says_something(
+    client: Any, app: str, services: PushServices, action: str, url: dict[str, Any]
+) -> None:
+    content = {"APNSMessage": {"Title": "Hi", "Action": action, **url}}
+
+    answer = send(client, app, Addresses={"device": {"ChannelType": "APNS"}}, MessageConfiguration=content)
+
+    result = answer["Result"]["device"]
+    assert (result["DeliveryStatus"], result["StatusCode"]) == ("PERMANENT_FAILURE", 400)
+    assert result["StatusMessage"] == f"Missing Url for the action {action}"
+    assert services.http2.received == []
+
+
+def test_nothing_lives_for_less_than_no_time(client: Any, app: str, services: PushServices) -> None:
+    content = {"APNSMessage": {"Title": "Hi", "TimeToLive": -1}}
+
+    answer = send(client, app, Addresses={"device": {"ChannelType": "APNS"}}, MessageConfiguration=content)
+
+    result = answer["Result"]["device"]
+    assert (result["DeliveryStatus"], result["StatusCode"]) == ("PERMANENT_FAILURE", 400)
+    assert result["StatusMessage"] == "Invalid TimeToLive: -1"
+    assert services.http2.received == []
+
+
+def test_raw_content_is_sent_as_it_is_with_variables_filled_in(client: Any, app: str, services: PushServices) -> None:
+    """Safari's notifications can be made in no other way."""
+    raw = '{"aps": {"alert": {"title": "{{name}}"}, "content-available": 1, "url-args": [""]}}'
+    content = {"APNSMessage": {"Title": "not this", "RawContent": raw, "Substitutions": {"name": ['A "n"']}}}
+
+    answer = send(
+        client,
+        app,
+        Addresses={"device": {"ChannelType": "APNS"}},
+        MessageConfiguration=content,
+        Context={"order": "not this"},
+    )
+
+    assert answer["Result"]["device"]["StatusCode"] == 200
+    [asked] = services.http2.received
+    assert asked.body == b'{"aps": {"alert": {"title": "A \\"n\\""}, "content-available": 1, "url-args": [""]}}'
+    assert (asked.headers["apns-push-type"], asked.headers["apns-priority"]) == ("alert", "10")
+
+
+def test_deep_links_and_large_notifications_are_refused_one_by_one(
+    client: Any, app: str, services: PushServices
+) -> None:
+    put(client, app, "phone", "APNS", "t1")
+    put(client, app, "robot", "GCM", "t2")
+    content = {"DefaultPushNotificationMessage": {"Title": "Hi", "Action": "DEEP_LINK", "Url": "app://x"}}
+
+    answer = send(
+        client,
+        app,
+        Endpoints={"phone": {}, "robot": {}},
+        Addresses={"t3": {"ChannelType": "APNS", "BodyOverride": "x" * 4_096}},
+        MessageConfiguration=content,
+    )
+
+    phone, robot = (answer["EndpointResult"][name] for name in ("phone", "robot"))
+    assert phone["StatusCode"] == 200
+    assert (robot["DeliveryStatus"], robot["StatusCode"]) == ("PERMANENT_FAILURE", 400)
+    assert robot["StatusMessage"] == "DEEP_LINK isn't supported with TOKEN authentication"
+    large = answer["Result"]["t3"]
+    assert (large["DeliveryStatus"], large["StatusCode"]) == ("PERMANENT_FAILURE", 413)
+    assert large["StatusMessage"].startswith("The notification is too large: ")
+    assert [asked.path for asked in services.http2.received] == ["/3/device/t1"]
 
 
 def test_google_names_a_new_token(client: Any, app: str, services: PushServices) -> None:

@@ -55,10 +55,13 @@ class PushComposer:
         members = self._merged(recipient)
         if not members.keys() & _CONTENT and not members.get("SilentPush"):
             return None
-        if members.get("Action") in {"URL", "DEEP_LINK"} and not members.get("Url") and "RawContent" not in members:
-            raise RenderError(f"Missing Url for the action {members['Action']}")
+        if members.get("TimeToLive", 0) < 0:
+            raise RenderError(f"Invalid TimeToLive: {members['TimeToLive']}")
+        filled = self._filled(members, values)
+        if filled.get("Action") in {"URL", "DEEP_LINK"} and not filled.get("Url") and "RawContent" not in filled:
+            raise RenderError(f"Missing Url for the action {filled['Action']}")
         return Push(
-            self._filled(members, values),
+            filled,
             own_context(self._source, recipient),
             dict(self._source.origin),
             None if recipient.endpoint is None else recipient.endpoint["Id"],

@@ -1,74 +1,18 @@
-"""One connection for all requests, and all that can become of it; Apple's notifications are what travels."""
+"""One connection for all requests, and what servers ask of it."""
 
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from h2.settings import SettingCodes
 
-from repoint.delivery.message import Message, Push
-from repoint.delivery.outcome import Outcome, Status
-from repoint.delivery.provider import Provider
-from repoint.discover import discover
-from tests.delivery.providers.ways import opening
-from tests.fixtures.certificates import serving
+from repoint.delivery.http2 import under_way
+from tests.delivery.http2.sending import REFUSED_STREAM, SENT, number_of, push, send, told
 from tests.fixtures.http2_server import Asked, Http2Server, Reply
-from tests.fixtures.messages import other
-from tests.fixtures.push import channels_of, token_key
-
-discover()
-
-# Error codes of HTTP/2.
-INTERNAL_ERROR, REFUSED_STREAM = 2, 7
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    return serving("localhost", tmp_path)
-
-
-@pytest.fixture
-def server(tls: tuple[ssl.SSLContext, Path]) -> Iterator[Http2Server]:
-    with Http2Server().running(tls[0]) as server:
-        yield server
-
-
-@pytest.fixture
-def opens(tls: tuple[ssl.SSLContext, Path]) -> Callable[..., Any]:
-    """What opens a provider for a server."""
-
-    @asynccontextmanager
-    async def opens(server: Http2Server, **options: Any) -> AsyncIterator[Provider]:
-        usual = {"url": server.url, "ca_file": tls[1], "answer_timeout_s": 10}
-        channels = channels_of("APNS", **token_key())
-        async with asyncio.timeout(20), opening("push_apns", usual | options, [], channel=channels.find)() as provider:
-            yield provider
-
-    return opens
-
-
-def push(number: int, body: str = "Hi") -> Message:
-    return other("APNS", Push({"Body": body}), number)
-
-
-def number_of(asked: Asked) -> int:
-    return int(asked.path.removeprefix("/3/device/address-"))
-
-
-async def send(provider: Provider, *numbers: int) -> list[Outcome]:
-    return await provider.send([push(number) for number in numbers])
-
-
-def told(outcomes: list[Outcome]) -> list[tuple[str, int, bool]]:
-    return [(str(outcome.status), outcome.status_code, outcome.is_in_doubt) for outcome in outcomes]
-
-
-SENT = ("SUCCESSFUL", 200, False)
 
 
 async def test_all_messages_share_one_connection(server: Http2Server, opens: Callable[..., Any]) -> None:
@@ -140,17 +84,6 @@ async def test_requests_that_a_server_did_not_look_at_are_made_again(
     assert told(outcomes) == [SENT] * 19
 
 
-async def test_one_that_is_always_refused_is_a_temporary_failure(
-    server: Http2Server, opens: Callable[..., Any]
-) -> None:
-    server.answer = lambda asked: Reply(resets=REFUSED_STREAM) if number_of(asked) == 1 else Reply()
-    async with opens(server) as provider:
-        outcomes = await send(provider, 1, 2)
-
-    assert told(outcomes) == [("TEMPORARY_FAILURE", 500, False), SENT]
-    assert outcomes[0].may_try_another
-
-
 async def test_who_goes_away_is_asked_again_for_what_it_did_not_take(
     server: Http2Server, opens: Callable[..., Any]
 ) -> None:
@@ -168,81 +101,59 @@ async def test_who_goes_away_is_asked_again_for_what_it_did_not_take(
     assert server.connections == 2
 
 
-async def test_a_connection_that_breaks_in_mid_window_leaves_those_in_doubt_that_were_sent(
+async def test_of_what_was_under_way_when_a_server_went_away_only_what_it_had_taken_is_in_doubt(
     server: Http2Server, opens: Callable[..., Any]
 ) -> None:
-    server.answer = lambda asked: Reply(closes=True) if number_of(asked) == 5 else Reply()
-    async with opens(server, streams=8) as provider:
-        outcomes = await send(provider, *range(1, 31))
-        arrived = {number_of(asked) for asked in server.received}
-        server.answer = lambda _: Reply()
-        later = await send(provider, 31)
+    """The ninth stream is the fifth message's."""
 
-    in_doubt = [number for number, outcome in enumerate(outcomes, 1) if outcome.is_in_doubt]
-    assert 5 in in_doubt
-    assert {outcome.status for outcome in outcomes} == {Status.SUCCESSFUL, Status.UNKNOWN_FAILURE}
-    # Of the window that was lost, nobody knows; those that waited behind it went over the next connection.
-    assert len(in_doubt) <= 8
-    assert set(range(1, 31)) - set(in_doubt) <= arrived
-    assert told(later) == [SENT]
+    def answer(asked: Asked) -> Reply:
+        return Reply(goes_away_after=9, closes=number_of(asked) == 5) if asked.connection == 1 else Reply()
+
+    server.answer = answer
+    async with opens(server) as provider:
+        outcomes = await send(provider, *range(1, 21))
+
+    assert told(outcomes) == [("UNKNOWN_FAILURE", 500, True)] * 5 + [SENT] * 15
+    assert outcomes[0].detail == 'the server ended the connection {"reason":"Shutdown"}; it may have taken the message'
+    assert [number_of(asked) for asked in server.received if asked.connection == 2] == list(range(6, 21))
 
 
-@pytest.mark.parametrize(
-    "nonsense", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9, b"\x00" * 8000, b"\x00\x00\x01\x01\x04\x00\x00\x00\x01\xff"]
-)
-async def test_bytes_that_mean_nothing_leave_requests_in_doubt(
-    server: Http2Server, opens: Callable[..., Any], nonsense: bytes
-) -> None:
-    server.answer = lambda asked: Reply(writes=nonsense) if number_of(asked) == 1 else Reply()
-    async with opens(server, answer_timeout_s=0.7) as provider:
+async def test_a_server_may_let_in_fewer_at_once_later(server: Http2Server, opens: Callable[..., Any]) -> None:
+    fewer = {SettingCodes.MAX_CONCURRENT_STREAMS: 2, SettingCodes.INITIAL_WINDOW_SIZE: 20}
+    server.answer = lambda asked: Reply(settings=fewer) if number_of(asked) == 1 else Reply()
+    server.raises_windows = True
+    async with opens(server) as provider:
         outcomes = await send(provider, 1)
-        later = await send(provider, 2)
+        outcomes += await send(provider, *range(2, 31))
 
-    assert told(outcomes) in ([("UNKNOWN_FAILURE", 500, True)], [("UNKNOWN_FAILURE", 504, True)])
-    assert told(later) == [SENT]
+    assert told(outcomes) == [SENT] * 30
+    assert server.most_streams <= 2
+    assert server.mistakes == []
 
 
-async def test_a_silent_server_leaves_requests_in_doubt_and_is_left(
-    server: Http2Server, opens: Callable[..., Any]
+async def test_what_nobody_waits_for_any_more_is_not_sent(server: Http2Server, opens: Callable[..., Any]) -> None:
+    """A worker that is stopped leaves no messages behind that would go out afterwards, and again by the next one."""
+    server.answer = lambda asked: Reply(hangs=number_of(asked) == 1)
+    async with opens(server, streams=1, answer_timeout_s=1) as provider:
+        sending = asyncio.create_task(send(provider, 1, 2, 3))
+        while not server.received:  # noqa: ASYNC110 - what has arrived tells nobody
+            await asyncio.sleep(0.01)
+        sending.cancel()
+        outcomes = await send(provider, 4)
+
+    assert told(outcomes) == [SENT]
+    assert [number_of(asked) for asked in server.received] == [1, 4]
+
+
+async def test_streams_may_run_out(
+    server: Http2Server, opens: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answer = lambda _: Reply(hangs=True)
-    async with opens(server, answer_timeout_s=0.7) as provider:
-        outcomes = await send(provider, 1, 2)
-        server.answer = lambda _: Reply()
-        later = await send(provider, 3)
+    monkeypatch.setattr(under_way, "LAST_STREAM", 5)
+    async with opens(server) as provider:
+        outcomes = await send(provider, *range(1, 8))
 
-    assert told(outcomes) == [("UNKNOWN_FAILURE", 504, True)] * 2
-    assert told(later) == [SENT]
-    assert server.connections == 2
-
-
-async def test_a_server_without_http2_is_a_temporary_failure(
-    tls: tuple[ssl.SSLContext, Path], opens: Callable[..., Any]
-) -> None:
-    with Http2Server(protocols=("http/1.1",)).running(tls[0]) as server:
-        async with opens(server) as provider:
-            [outcome] = await send(provider, 1)
-
-    assert told([outcome]) == [("TEMPORARY_FAILURE", 500, False)]
-
-
-async def test_a_bad_certificate_gets_nothing(server: Http2Server, opens: Callable[..., Any]) -> None:
-    async with opens(server, ca_file=None) as provider:
-        [outcome] = await send(provider, 1)
-
-    assert told([outcome]) == [("TEMPORARY_FAILURE", 500, False)]
-    assert "certificate" in outcome.detail
-    assert server.received == []
-
-
-async def test_a_name_that_the_certificate_is_not_for_gets_nothing(
-    server: Http2Server, opens: Callable[..., Any]
-) -> None:
-    async with opens(server, url=server.url.replace("localhost", "127.0.0.1")) as provider:
-        [outcome] = await send(provider, 1)
-
-    assert told([outcome]) == [("TEMPORARY_FAILURE", 500, False)]
-    assert server.received == []
+    assert told(outcomes) == [SENT] * 7
+    assert [asked.connection for asked in server.received] == [1, 1, 1, 2, 2, 2, 3]
 
 
 async def test_an_idle_connection_is_closed_and_another_one_opened(
@@ -255,6 +166,41 @@ async def test_an_idle_connection_is_closed_and_another_one_opened(
 
     assert told(first + second) == [SENT] * 2
     assert server.connections == 2
+
+
+def frame(kind: int, flags: int, payload: bytes) -> bytes:
+    """A frame of the first stream."""
+    return len(payload).to_bytes(3) + bytes((kind, flags)) + (1).to_bytes(4) + payload
+
+
+# Headers in which the peer's table is gone: `:status` 103, 200, and `a: b`.
+EARLY, OK, TRAILER = b"\x20\x08\x03103", b"\x20\x88", b"\x20\x00\x01a\x01b"
+HEADERS, DATA, CONTINUATION, END_STREAM, END_HEADERS = 1, 0, 9, 1, 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [frame(HEADERS, END_HEADERS, EARLY), frame(HEADERS, END_HEADERS | END_STREAM, OK)],
+        [
+            frame(HEADERS, END_HEADERS, OK),
+            frame(DATA, 0, b"{}"),
+            frame(HEADERS, END_HEADERS | END_STREAM, TRAILER),
+        ],
+        [frame(HEADERS, END_STREAM, OK[:1]), frame(CONTINUATION, 0, b""), frame(CONTINUATION, END_HEADERS, OK[1:])],
+        [frame(HEADERS, END_HEADERS, OK), frame(DATA, 0, b""), frame(DATA, END_STREAM, b"{}")],
+        # Frames of a kind that nobody knows are for others.
+        [frame(0xBB, 0xFF, b"grease"), frame(HEADERS, END_HEADERS | END_STREAM, OK)],
+    ],
+)
+async def test_answers_have_many_forms(server: Http2Server, opens: Callable[..., Any], answer: list[bytes]) -> None:
+    server.answer = lambda asked: Reply(writes=b"".join(answer)) if number_of(asked) == 1 else Reply()
+    async with opens(server) as provider:
+        outcomes = await send(provider, 1)
+        outcomes += await send(provider, 2)
+
+    assert told(outcomes) == [SENT] * 2
+    assert server.connections == 1
 
 
 async def test_answers_may_be_long(server: Http2Server, opens: Callable[..., Any]) -> None:

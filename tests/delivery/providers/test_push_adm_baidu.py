@@ -96,6 +96,19 @@ async def test_answers_of_amazon(
     assert json.loads(outcome.detail)["channelType"] == "ADM"
 
 
+async def test_a_message_that_amazon_cannot_be_told_costs_no_other(receiver: Receiver) -> None:
+    """A number of more digits than Python reads."""
+    receiver.answer = lambda _: Answer(body=b'{"access_token":"t","expires_in":3600,"registrationID":"address-2"}')
+    contents = [Push({"Title": "Hi", "ExpiresAfter": "9" * 5_000}), Push({"Title": "Hi"})]
+
+    async with opened(receiver, "ADM") as provider:
+        odd, usual = await provider.send([other("ADM", content, number) for number, content in enumerate(contents, 1)])
+
+    told = ("PERMANENT_FAILURE", 400, "Invalid ExpiresAfter: not a number of seconds")
+    assert (odd.status, odd.status_code, odd.detail) == told
+    assert usual.is_sent
+
+
 async def test_what_baidu_is_sent(receiver: Receiver) -> None:
     sent = {"request_id": 1, "response_params": {"msg_id": "7", "send_time": 1}}
     outcome = await send(receiver, "BAIDU", Answer(body=json.dumps(sent).encode()))

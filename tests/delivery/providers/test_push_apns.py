@@ -152,6 +152,9 @@ UNUSABLE = "the channel's credentials cannot be used:"
             f"{UNUSABLE} Certificate and PrivateKey do not go together (SSLError)",
         ),
         (token_key(BundleId="a\r\nb"), None, f"{UNUSABLE} BundleId is no name of an app"),
+        (token_key(BundleId="com.example.shop "), None, f"{UNUSABLE} BundleId is no name of an app"),
+        (token_key(BundleId="b" * 256), None, f"{UNUSABLE} BundleId is no name of an app"),
+        (token_key(TokenKeyId="k" * 256), None, f"{UNUSABLE} TokenKeyId and TeamId are too long"),
     ],
 )
 async def test_credentials_that_cannot_be_used(
@@ -200,6 +203,20 @@ async def test_an_expired_token_is_renewed_once(server: Http2Server, tls: tuple[
     assert old.is_sent
 
 
+async def test_a_token_is_as_old_as_the_wall_clock_says(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+    """While a machine sleeps its other clock may stand still."""
+    tokens = []
+    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+        for minute in (0, 19, 41):
+            with patch.object(push_apns, "time") as clock:
+                clock.monotonic.return_value = 1e6
+                clock.time.return_value = 1.9e9 + minute * 60
+                assert (await send(provider)).is_sent
+            tokens.append(server.received[-1].headers["authorization"])
+
+    assert [tokens.index(token) for token in tokens] == [0, 0, 2]
+
+
 @pytest.mark.parametrize(
     ("reply", "status", "status_code", "is_gone"),
     [
@@ -246,7 +263,7 @@ async def test_a_channel_is_opened_once_until_it_changes(server: Http2Server, tl
 
 
 async def test_strange_device_tokens_do_no_harm(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
-    tokens = ["../../x", "a b\r\nc: d", "ü" * 10, "%2e", "x" * 5_000]
+    tokens = ["../../x", "a b\r\nc: d", "ü" * 10, "%2e", "x" * 2_049, "ü" * 400]
     async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
         messages = [replace(other("APNS", Push({"Body": "Hi"})), address=token) for token in tokens]
         outcomes = await provider.send(messages)
@@ -257,4 +274,4 @@ async def test_strange_device_tokens_do_no_harm(server: Http2Server, tls: tuple[
         "/3/device/" + "%C3%BC" * 10,
         "/3/device/%252e",
     ]
-    assert outcomes[-1].detail == "the device token is too long"
+    assert [outcome.detail for outcome in outcomes[-2:]] == ["the device token is too long"] * 2

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 
 from repoint.delivery.message import Push
 from repoint.delivery.outcome import Outcome
@@ -85,6 +86,14 @@ async def test_the_method_chooses_the_api(
         ),
         ({"ApiKey": "k"}, {"PreferredAuthenticationMethod": "LUCK"}, "Invalid PreferredAuthenticationMethod"),
         ({"ApiKey": "a\r\nb: c"}, {}, "the channel's ApiKey cannot be used"),
+        # All applications share a connection, which a server may close for such a header.
+        ({"ApiKey": "key "}, {}, "the channel's ApiKey cannot be used"),
+        ({"ApiKey": "k" * 4_097}, {}, "the channel's ApiKey cannot be used"),
+        (
+            {"ServiceJson": service_json(project_id="p" * 256)},
+            {},
+            "the channel's ServiceJson cannot be used: project_id is too long",
+        ),
         (
             {"ServiceJson": service_json(private_key=pem(ec_key()))},
             {},
@@ -106,6 +115,29 @@ async def test_what_cannot_be_sent(
     assert services.http2.received == []
 
 
+async def test_raw_content_of_any_depth_costs_no_other_message(services: PushServices) -> None:
+    """Whatever is just not too deep to be read, but to be written."""
+    raws = ['{"data":' + '{"a":' * depth + "1" + "}" * depth + "}" for depth in range(900, 1_010)]
+
+    async with opened(services, channels_of("GCM", ServiceJson=service_json())) as provider:
+        outcomes = await provider.send([other("GCM", Push({"RawContent": raw}), n) for n, raw in enumerate(raws)])
+
+    statuses = [(outcome.status, outcome.status_code) for outcome in outcomes]
+    assert set(statuses) <= {("SUCCESSFUL", 200), ("PERMANENT_FAILURE", 400), ("PERMANENT_FAILURE", 413)}
+    assert ("PERMANENT_FAILURE", 400) in statuses
+
+
+@pytest.mark.parametrize("channel", [{"ServiceJson": service_json()}, {"ApiKey": "k"}])
+async def test_a_token_that_cannot_be_one_is_not_sent(services: PushServices, channel: dict[str, str]) -> None:
+    message = replace(other("GCM", Push({"Body": "Hi"})), address="t" * 4_097)
+    async with opened(services, channels_of("GCM", **channel)) as provider:
+        [outcome] = await provider.send([message])
+
+    told = ("PERMANENT_FAILURE", 400, "the registration token is too long")
+    assert (outcome.status, outcome.status_code, outcome.detail) == told
+    assert services.http2.received == []
+
+
 def error(code: int, status: str, error_code: str | None = None) -> Reply:
     details = [{"@type": "type.googleapis.com/google.rpc.Help"}, {"errorCode": error_code}] if error_code else []
     told = {"code": code, "message": "words", "status": status, "details": details}
@@ -115,7 +147,7 @@ def error(code: int, status: str, error_code: str | None = None) -> Reply:
 @pytest.mark.parametrize(
     ("reply", "status", "status_code", "is_gone"),
     [
-        (error(404, "NOT_FOUND", "UNREGISTERED"), "PERMANENT_FAILURE", 410, True),
+        (error(404, "NOT_FOUND", "UNREGISTERED"), "PERMANENT_FAILURE", 400, True),
         # About the project, or the URL.
         (error(404, "NOT_FOUND"), "PERMANENT_FAILURE", 400, False),
         (error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"), "PERMANENT_FAILURE", 400, False),
@@ -176,6 +208,15 @@ async def test_answers_of_the_legacy_api(
     assert (outcome.status, outcome.status_code, outcome.is_gone) == (status, status_code, is_gone)
 
 
+@pytest.mark.parametrize("wait", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 500, "soon", "-5"])
+async def test_a_pause_that_means_nothing_is_none(services: PushServices, wait: str) -> None:
+    services.http2.answer = lambda _: Reply(429, headers={"retry-after": wait})
+
+    outcome = await outcome_of(services, channels_of("GCM", ServiceJson=service_json()))
+
+    assert (outcome.status, outcome.status_code, outcome.retry_after_s) == ("THROTTLED", 429, None)
+
+
 async def test_http1_is_spoken_with_those_who_have_nothing_else(services: PushServices) -> None:
     receiver = Receiver()
     receiver.answer = lambda _: Answer(body=TAKEN.body)
@@ -211,6 +252,26 @@ async def test_a_token_is_kept_until_shortly_before_it_ends(
             found.append(len(services.tokens.received))
 
     assert found == (asked if lifetime_s > 60 else [1, 2, 2])
+
+
+async def test_a_token_that_cannot_be_renewed_is_used_as_long_as_it_holds(services: PushServices) -> None:
+    found = []
+    async with opened(services, channels_of("GCM", ServiceJson=service_json())) as provider:
+        for second in (0, 3_545, 3_546, 3_560, 3_605):
+            if second:
+                services.tokens.answer = lambda _: Answer(503)
+            with patch.object(oauth, "time") as clock:
+                clock.monotonic.return_value = 1e6 + second
+                found.append(((await send(provider)).status, len(services.tokens.received)))
+
+    assert found == [
+        ("SUCCESSFUL", 1),
+        ("SUCCESSFUL", 2),
+        # It is not asked for again at once.
+        ("SUCCESSFUL", 2),
+        ("SUCCESSFUL", 3),
+        ("TEMPORARY_FAILURE", 4),
+    ]
 
 
 async def test_a_token_that_is_no_longer_taken_is_asked_for_anew(services: PushServices) -> None:

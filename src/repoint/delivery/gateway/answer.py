@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 
 from repoint.delivery.outcome import Outcome, Status
@@ -155,10 +156,11 @@ def retry_after_s(header: str | None) -> float | None:
     if header is None:
         return None
     if header.strip().isdecimal():
-        return float(header)
+        seconds = float(header)
+        return seconds if isfinite(seconds) else None
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from repoint.delivery.http2.connection import MOST_REFUSALS, Connection
+from repoint.delivery.http2.connection import Connection
 from repoint.delivery.http2.exchange import NoAnswer, Request
 from repoint.delivery.http2.frames import NotHttp2Error
 
 log = structlog.get_logger()
 
+# Nobody may be refused so often: who is told that it was not taken is asked again.
+_MOST_REFUSALS = 3
 # Seconds from one look for what takes too long to the next, at most.
 _LOOK_S = 1.0
 
@@ -82,12 +84,17 @@ class Client:
 
     def take(self) -> Request | None:
         """See Work."""
-        return self._waiting.popleft() if self._waiting else None
+        while self._waiting:
+            request = self._waiting.popleft()
+            # Whoever waited for it may have been stopped.
+            if not request.answer.done():
+                return request
+        return None
 
     def put_back(self, request: Request, why: NoAnswer) -> None:
         """See Work."""
         request.begin_anew()
-        if request.refusals >= MOST_REFUSALS or self._is_closed:
+        if request.refusals >= _MOST_REFUSALS or self._is_closed:
             request.finish(NoAnswer(why.detail, why.is_late))
             return
         self._waiting.appendleft(request)
@@ -121,7 +128,7 @@ class Client:
         host = self._host
         try:
             async with asyncio.timeout(host.connect_timeout_s):
-                self._connection = await self._connect()
+                self._take_over(await self._connect())
         except TimeoutError:
             self._fail_waiting(NoAnswer("the server could not be reached in time", is_late=True))
         except ssl.SSLCertVerificationError as error:
@@ -154,8 +161,15 @@ class Client:
         if transport.get_extra_info("ssl_object").selected_alpn_protocol() != "h2":
             raise NotHttp2Error("the server does not speak HTTP/2")
         await connection.ready
-        if connection.is_leaving:
+        if connection.is_leaving and connection.is_idle:
             raise NotHttp2Error("the server closed the connection")
+
+    def _take_over(self, connection: Connection) -> None:
+        if connection.is_leaving:
+            # It has begun all that it could meanwhile.
+            self._leaving.add(connection)
+        else:
+            self._connection = connection
 
     def _fail_waiting(self, why: NoAnswer) -> None:
         if self._waiting and not self._is_closed:
@@ -172,12 +186,20 @@ class Client:
         now = self._loop.time()
         before = now - self._host.answer_timeout_s
         for connection in self._connections():
-            connection.expire(before)
-        while self._waiting and self._waiting[0].waits_since < before - self._host.connect_timeout_s:
-            self._waiting.popleft().finish(NoAnswer("the server lets no more requests in", is_late=True))
+            connection.expire(before, asked_before=now - self._host.connect_timeout_s)
+        self._give_up_waiting(before - self._host.connect_timeout_s)
         self._leaving = {connection for connection in self._leaving if not connection.is_idle}
         is_unused = not self._waiting and now - self._used_at >= self._host.idle_timeout_s
         if is_unused and self._connection is not None and self._connection.is_idle:
             self._connection.close()
         if self.is_open:
             self._look = self._loop.call_later(self._interval_s(), self._look_after)
+
+    def _give_up_waiting(self, before: float) -> None:
+        """Those that wait since before this moment; a connection that lets nobody in is left."""
+        if not self._waiting or self._waiting[0].waits_since >= before:
+            return
+        while self._waiting and self._waiting[0].waits_since < before:
+            self._waiting.popleft().finish(NoAnswer("the server lets no more requests in", is_late=True))
+        if self._connection is not None and self._connection.is_idle:
+            self._connection.close()

@@ -1,7 +1,6 @@
 """One HTTP/2 connection of a client (RFC 9113): requests with a body, many at once, and their answers.
 
-At every moment it is known of each request whether the peer can have it: not before its last byte was written, and not
-when the peer said so. Only those that it can have are in doubt when the connection is lost.
+What becomes of requests when it is lost is told in under_way.py.
 """
 
 import asyncio
@@ -10,10 +9,11 @@ from typing import Protocol, cast
 
 from hpack import HPACKError
 
-from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
+from repoint.delivery.http2.answers import Answers
+from repoint.delivery.http2.exchange import NoAnswer, Request
 from repoint.delivery.http2.frames import (
     ACK,
-    END_STREAM,
+    LAST_STREAM,
     PREFACE,
     WINDOW_BYTES,
     Code,
@@ -22,19 +22,21 @@ from repoint.delivery.http2.frames import (
     Setting,
     frame,
     number_frame,
+    read_number,
     settings,
 )
-from repoint.delivery.http2.headers import Unpacker
 from repoint.delivery.http2.outgoing import Outgoing
 from repoint.delivery.http2.reader import Reader
+from repoint.delivery.http2.under_way import UnderWay
 
-# Nobody may be refused so often: who is told that it was not taken is asked again.
-MOST_REFUSALS = 3
-_LAST_STREAM = (1 << 31) - 1
+# Seconds without a word after which a connection is tried before messages are trusted to it.
+STALE_S = 15.0
+# Pings and settings that a peer has answered while it takes no answers.
+_MOST_UNHEARD = 1000
 _REASON_CHARACTERS = 200
-_FIRST_FINAL = 200
 _SETTING_BYTES = 6
 _NUMBER_BYTES = 4
+_PING_BYTES = 8
 
 
 class Work(Protocol):
@@ -60,11 +62,10 @@ class Connection(asyncio.Protocol):
         # None when the peer has said how it wants things; raises NotHttp2Error.
         self.ready: asyncio.Future[None] = loop.create_future()
         self._most_streams = self._wanted_streams = most_streams
-        self._streams: dict[int, Request] = {}
-        self._next_id = 1
         self._unread_bytes = 0
         self._outgoing = Outgoing(authority)
-        self._unpacker = Unpacker()
+        self._under_way = UnderWay(self._outgoing, work.put_back, self._reset)
+        self._answers = Answers(self._under_way, self._reset)
         self._reader = Reader()
         self._reads: dict[int, Callable[[int, int, bytes, int], None]] = {
             Kind.DATA: self._on_data,
@@ -78,13 +79,16 @@ class Connection(asyncio.Protocol):
         }
         self._is_leaving = False
         self._is_paused = False
+        self._unheard = 0
         self._why = NoAnswer("the connection was lost")
-        self.heard_at = self._now()
+        self._heard_at = self._now()
+        # When the peer was asked whether it is still there; None when it has said something since.
+        self._asked_at: float | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._streams
+        return not self._under_way
 
     @property
     def is_leaving(self) -> bool:
@@ -106,8 +110,7 @@ class Connection(asyncio.Protocol):
             self.ready.set_exception(NotHttp2Error(f"the server closed the connection{told}"))
             self.ready.exception()
         self._leave()
-        for stream_id in tuple(self._streams):
-            self._lose(stream_id, self._why)
+        self._under_way.lose_all(self._why)
 
     def pause_writing(self) -> None:
         """See asyncio."""
@@ -116,11 +119,12 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """See asyncio."""
         self._is_paused = False
+        self._unheard = 0
         self.go_on()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        self.heard_at = self._now()
+        self._heard_at, self._asked_at = self._now(), None
         try:
             for kind, flags, stream_id, payload, size in self._reader.feed(data):
                 if kind in self._reads:
@@ -143,31 +147,42 @@ class Connection(asyncio.Protocol):
             request = self._work.take()
             if request is None:
                 break
-            self._begin(request, out)
+            request.begun_at = self._now()
+            self._under_way.begin(request, out)
         if out:
             self._transport.write(b"".join(out))
-        if self._is_leaving and not self._streams:
+        if not self._under_way.has_ids:
+            self._leave()
+        if self._is_leaving and not self._under_way:
             self._transport.close()
 
     def _may_begin(self) -> bool:
-        has_room = len(self._streams) < self._most_streams and self._outgoing.has_room
-        return has_room and not (self._is_leaving or self._is_paused)
+        has_room = len(self._under_way) < self._most_streams and self._outgoing.has_room and self._under_way.has_ids
+        return has_room and not (self._is_leaving or self._is_paused) and self._is_there()
 
-    def expire(self, before: float) -> None:
-        """Give up requests that were begun before this moment."""
-        # They stand in the order in which they were begun.
-        late = []
-        for stream_id, request in self._streams.items():
-            if request.begun_at >= before:
-                break
-            late.append(stream_id)
+    def _is_there(self) -> bool:
+        """Whether the peer has said something lately; if not, it is asked to, and everybody waits until it has."""
+        if self._now() - self._heard_at < STALE_S:
+            return True
+        if self._asked_at is None:
+            self._asked_at = self._now()
+            self._transport.write(frame(Kind.PING, 0, 0, bytes(_PING_BYTES)))
+        return False
+
+    def expire(self, before: float, asked_before: float) -> None:
+        """Give up requests begun before one moment, and a peer that was asked before another and is silent since."""
+        if self._asked_at is not None and self._asked_at < asked_before:
+            self.abort(NoAnswer("the server has fallen silent", is_late=True))
+            return
+        late = self._under_way.begun_before(before)
         if not late:
             return
-        is_silent = self.heard_at < before
         for stream_id in late:
             self._reset(stream_id, Code.CANCEL)
-            self._lose(stream_id, NoAnswer("the server did not answer in time", is_late=True))
-        if is_silent:
+            self._under_way.lose(stream_id, NoAnswer("the server did not answer in time", is_late=True))
+        # Whoever has not answered is trusted with no more; those under way may still have their answers.
+        self._leave()
+        if self._heard_at < before:
             # Nobody is there any more, or nobody who listens.
             self.abort(NoAnswer("the server has fallen silent", is_late=True))
         else:
@@ -184,42 +199,18 @@ class Connection(asyncio.Protocol):
         """Break off; `why` is told of what is under way."""
         self._leave()
         self._transport.abort()
-        for stream_id in tuple(self._streams):
-            self._lose(stream_id, why)
-
-    # Requests.
-
-    def _begin(self, request: Request, out: list[bytes]) -> None:
-        stream_id = self._next_id
-        self._next_id += 2
-        if self._next_id > _LAST_STREAM:
-            self._leave()
-        self._streams[stream_id] = request
-        request.begun_at = self._now()
-        self._outgoing.begin(stream_id, request, out)
-
-    def _finish(self, stream_id: int, request: Request) -> None:
-        if not self._outgoing.is_whole(stream_id):
-            self._reset(stream_id, Code.NO_ERROR)
-            self._outgoing.forget(stream_id)
-        del self._streams[stream_id]
-        request.finish(Answer(request.status, request.headers, request.received))
-
-    def _lose(self, stream_id: int, why: NoAnswer) -> None:
-        """A request that will have no answer."""
-        if self._outgoing.is_whole(stream_id):
-            self._streams.pop(stream_id).finish(NoAnswer(why.detail, why.is_late, is_in_doubt=True))
-        else:
-            self._refuse(stream_id, why)
-
-    def _refuse(self, stream_id: int, why: NoAnswer) -> None:
-        """A request that the peer cannot have taken."""
-        self._outgoing.forget(stream_id)
-        self._work.put_back(self._streams.pop(stream_id), why)
+        self._under_way.lose_all(why)
 
     def _reset(self, stream_id: int, code: Code) -> None:
         if not self._transport.is_closing():
             self._transport.write(number_frame(Kind.RST_STREAM, stream_id, code))
+
+    def _acknowledge(self, kind: Kind, payload: bytes = b"") -> None:
+        """Answer a frame that asks for it; raises NotHttp2Error when nobody listens."""
+        self._unheard += self._is_paused
+        if self._unheard > _MOST_UNHEARD:
+            raise NotHttp2Error("questions without end", Code.ENHANCE_YOUR_CALM)
+        self._transport.write(frame(kind, ACK, 0, payload))
 
     def _leave(self) -> None:
         if not self._is_leaving:
@@ -239,53 +230,27 @@ class Connection(asyncio.Protocol):
     # Frames.
 
     def _on_headers(self, flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        # Unpacked in any case: the table, while there is one, must not lose step.
-        status, headers = self._unpacker.unpack(payload)
-        request = self._streams.get(stream_id)
-        if request is None:
-            if stream_id >= self._next_id or not stream_id % 2:
-                raise NotHttp2Error("an answer to nothing")
-            return
-        # A second block holds trailers.
-        if not request.status:
-            if not status:
-                self._reset(stream_id, Code.PROTOCOL_ERROR)
-                self._lose(stream_id, NoAnswer("the server answered what is no HTTP"))
-                return
-            if status < _FIRST_FINAL:
-                # 103 and the like: the answer is still to come.
-                return
-            request.status, request.headers = status, headers
-        if flags & END_STREAM:
-            self._finish(stream_id, request)
+        self._answers.on_headers(flags, stream_id, payload)
 
     def _on_data(self, flags: int, stream_id: int, payload: bytes, size: int) -> None:
         self._unread_bytes += size
-        request = self._streams.get(stream_id)
-        if request is None:
-            return
-        if not request.status:
-            raise NotHttp2Error("a body without headers")
-        request.received += payload
-        if flags & END_STREAM:
-            self._finish(stream_id, request)
-        elif len(request.received) > WINDOW_BYTES // 2:
-            # More is not read of any answer.
-            self._reset(stream_id, Code.CANCEL)
-            self._finish(stream_id, request)
+        self._answers.on_data(flags, stream_id, payload)
+
+    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        self._answers.on_reset(stream_id, payload)
 
     def _on_window(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        self._outgoing.widen(stream_id, _number(payload) & _LAST_STREAM)
+        self._outgoing.widen(stream_id, read_number(payload) & LAST_STREAM)
 
     def _on_settings(self, flags: int, _stream_id: int, payload: bytes, size: int) -> None:
         if flags & ACK:
-            self._unpacker.without_table()
+            self._answers.without_table()
             return
         if size % _SETTING_BYTES:
             raise NotHttp2Error("SETTINGS", Code.FRAME_SIZE_ERROR)
         for at in range(0, size, _SETTING_BYTES):
             self._set(int.from_bytes(payload[at : at + 2]), int.from_bytes(payload[at + 2 : at + _SETTING_BYTES]))
-        self._transport.write(frame(Kind.SETTINGS, ACK, 0, b""))
+        self._acknowledge(Kind.SETTINGS)
         if not self.ready.done():
             self.ready.set_result(None)
 
@@ -295,42 +260,24 @@ class Connection(asyncio.Protocol):
         else:
             self._outgoing.set(name, value)
 
-    def _on_ping(self, flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
+    def _on_ping(self, flags: int, _stream_id: int, payload: bytes, size: int) -> None:
+        if size != _PING_BYTES:
+            raise NotHttp2Error("PING", Code.FRAME_SIZE_ERROR)
         if not flags & ACK:
-            self._transport.write(frame(Kind.PING, ACK, 0, payload))
+            self._acknowledge(Kind.PING, payload)
 
     def _on_push(self, _flags: int, _stream_id: int, _payload: bytes, _size: int) -> None:
         raise NotHttp2Error("PUSH_PROMISE")
 
-    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        code, request = _number(payload), self._streams.get(stream_id)
-        if request is None:
-            return
-        if request.status:
-            # An answer that needs no more of the request, or that breaks off in its body.
-            self._outgoing.forget(stream_id)
-            self._finish(stream_id, request)
-        elif code == Code.REFUSED_STREAM:
-            self._refuse(stream_id, NoAnswer("the server refused the request"))
-        else:
-            self._lose(stream_id, NoAnswer("the server broke the request off"))
-
     def _on_goaway(self, _flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
-        last = _number(payload[:_NUMBER_BYTES]) & _LAST_STREAM
+        last = read_number(payload[:_NUMBER_BYTES]) & LAST_STREAM
         told = "".join(each for each in payload[2 * _NUMBER_BYTES :].decode("ascii", "replace") if each.isprintable())
         self._why = NoAnswer(f"the server ended the connection {told[:_REASON_CHARACTERS]}".rstrip())
         self._leave()
-        for stream_id in [each for each in self._streams if each > last]:
-            self._refuse(stream_id, self._why)
+        self._under_way.refuse_after(last, self._why)
 
     def _acknowledge_bytes(self) -> None:
         """Let the peer send as much again as was read."""
         if self._unread_bytes > WINDOW_BYTES // 2 and not self._transport.is_closing():
             self._transport.write(number_frame(Kind.WINDOW_UPDATE, 0, self._unread_bytes))
             self._unread_bytes = 0
-
-
-def _number(payload: bytes) -> int:
-    if len(payload) != _NUMBER_BYTES:
-        raise NotHttp2Error("a number of another size", Code.FRAME_SIZE_ERROR)
-    return int.from_bytes(payload)

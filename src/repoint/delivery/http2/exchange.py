@@ -40,7 +40,7 @@ class Request(msgspec.Struct):
     # Those that it has alone.
     own: Headers
     body: bytes
-    # Finished with an Answer or a NoAnswer, never with an error.
+    # Finished with an Answer or a NoAnswer, never with an error; once it is cancelled, what still waits is not sent.
     answer: "asyncio.Future[Answer | NoAnswer]"
     # How often it was begun and certainly not taken.
     refusals: int = 0

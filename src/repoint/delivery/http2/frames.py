@@ -8,6 +8,8 @@ HEAD_BYTES = 9
 # The most that a peer may send without having been asked for more, and that we send.
 MOST_BYTES = 16_384
 WINDOW_BYTES = 65_535
+LAST_STREAM = (1 << 31) - 1
+_NUMBER_BYTES = 4
 _HEAD = Struct(">BHBBL")
 
 END_STREAM = ACK = 0x1
@@ -50,6 +52,7 @@ class Code(IntEnum):
     REFUSED_STREAM = 7
     CANCEL = 8
     COMPRESSION_ERROR = 9
+    ENHANCE_YOUR_CALM = 11
 
 
 class NotHttp2Error(Exception):
@@ -70,6 +73,13 @@ def read_head(data: bytes, at: int) -> tuple[int, int, int, int]:
     """Size, type, flags and stream of the frame that begins there."""
     high, low, kind, flags, stream_id = _HEAD.unpack_from(data, at)
     return high << 16 | low, kind, flags, stream_id & 0x7FFFFFFF
+
+
+def read_number(payload: bytes) -> int:
+    """The payload of a frame that is a number; raises NotHttp2Error."""
+    if len(payload) != _NUMBER_BYTES:
+        raise NotHttp2Error("a number of another size", Code.FRAME_SIZE_ERROR)
+    return int.from_bytes(payload)
 
 
 def settings(values: dict[Setting, int]) -> bytes:

@@ -146,6 +146,12 @@ class Unpacker:
         return read
 
 
+def fits(text: str, most_bytes: int) -> bool:
+    """Whether a text can be a header's value as it is; for any other one a peer may close the connection."""
+    # RFC 9113 section 8.2.1: no control characters, and no blanks around it.
+    return text.isprintable() and text == text.strip() and len(text.encode()) <= most_bytes
+
+
 def _literal(mark: int, bits: int, name: bytes) -> bytes:
     """The beginning of a literal header, its name."""
     number = _NAMES.get(name, 0)

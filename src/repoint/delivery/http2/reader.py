@@ -12,7 +12,7 @@ from repoint.delivery.http2.frames import (
     read_head,
 )
 
-# Of an answer's headers, in any number of frames.
+# Of an answer's headers, with the heads of their frames: so there is an end to empty ones, too.
 _BLOCK_BYTES = 65_536
 _PRIORITY_BYTES = 5
 # Flags with which a payload holds more than its content.
@@ -32,6 +32,7 @@ class Reader:
         self._has_begun = False
         # Headers that go on in the next frame: stream, flags, block.
         self._partial: tuple[int, int, bytes] | None = None
+        self._partial_bytes = 0
 
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that are whole now; headers that were spread over several are one. Raises NotHttp2Error."""
@@ -73,13 +74,14 @@ class Reader:
             payload = payload[_PRIORITY_BYTES:]
         if kind == Kind.CONTINUATION and self._partial is not None:
             _, first, block = self._partial
-            kind, flags, payload = Kind.HEADERS, first | flags, block + payload
+            kind, flags, payload = Kind.HEADERS, first | flags & END_HEADERS, block + payload
         if kind != Kind.HEADERS or flags & END_HEADERS:
-            self._partial = None
+            self._partial, self._partial_bytes = None, 0
             return kind, flags, stream_id, payload, size
-        if len(payload) > _BLOCK_BYTES:
-            raise NotHttp2Error("headers without end")
         self._partial = (stream_id, flags, payload)
+        self._partial_bytes += HEAD_BYTES + size
+        if self._partial_bytes > _BLOCK_BYTES:
+            raise NotHttp2Error("headers without end")
         return None
 
 

@@ -31,11 +31,11 @@ from repoint.delivery.push.failure import (
     read_object,
     tidy,
 )
-from repoint.delivery.push.host import URL, PushOptions
+from repoint.delivery.push.host import BaseUrl, PushOptions
 from repoint.delivery.push.oauth import Tokens
 from repoint.delivery.push.provider import PushProvider
 
-_MOST_TOKEN_CHARACTERS = 4096
+_MOST_TOKEN_BYTES = 4096
 # developer.amazon.com/docs/adm/send-message.html
 _HEADERS: Headers = (
     (b"content-type", b"application/json"),
@@ -54,9 +54,9 @@ _REASONS: dict[str, Meaning] = {
 class PushAdmOptions(PushOptions, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "push_adm"`."""
 
-    url: str = Field(default="https://api.amazon.com", pattern=URL, description="Where ADM is.")
-    token_url: str = Field(
-        default="https://api.amazon.com/auth/O2/token", pattern=URL, description="Where access tokens come from."
+    url: BaseUrl = Field(default="https://api.amazon.com", description="Where ADM is.")
+    token_url: BaseUrl = Field(
+        default="https://api.amazon.com/auth/O2/token", description="Where access tokens come from."
     )
     connections: int = Field(default=16, ge=1, le=1000, description="Most requests of one process at a time.")
 
@@ -108,12 +108,13 @@ class AdmAccount:
 
     def hand_over(self, message: Message, content: Push) -> Request:
         """See Account."""
-        if len(message.address) > _MOST_TOKEN_CHARACTERS:
+        registration = quote(message.address, safe="")
+        if len(registration) > _MOST_TOKEN_BYTES:
             raise RefusedError.permanent("the registration id is too long")
         body = make_adm(content)
         if self._problem is not None:
             raise self._problem
-        path = f"/messaging/registrations/{quote(message.address, safe='')}/messages".encode("ascii")
+        path = f"/messaging/registrations/{registration}/messages".encode("ascii")
         own = ((b"authorization", f"Bearer {self._token}".encode("ascii")),)
         request = Request(path, _HEADERS, own, body, asyncio.get_running_loop().create_future())
         self._caller.send(request)

@@ -33,7 +33,7 @@ from repoint.delivery.push.failure import (
     read_object,
     tidy,
 )
-from repoint.delivery.push.host import URL, PushOptions
+from repoint.delivery.push.host import BaseUrl, PushOptions
 from repoint.delivery.push.provider import PushProvider
 
 _PATH = "/rest/3.0/push/single_device"
@@ -57,7 +57,7 @@ _ERRORS: dict[object, Meaning] = {
 class PushBaiduOptions(PushOptions, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "push_baidu"`."""
 
-    url: str = Field(default="https://api.tuisong.baidu.com", pattern=URL, description="Where Baidu Cloud Push is.")
+    url: BaseUrl = Field(default="https://api.tuisong.baidu.com", description="Where Baidu Cloud Push is.")
     connections: int = Field(default=16, ge=1, le=1000, description="Most requests of one process at a time.")
 
 

@@ -20,27 +20,16 @@ from pydantic import Field
 
 from repoint.channels.stored import Channel
 from repoint.delivery.http2.exchange import Answer, Headers, Request
+from repoint.delivery.http2.headers import fits
 from repoint.delivery.message import Message, Push
-from repoint.delivery.outcome import Outcome, Status
+from repoint.delivery.outcome import Outcome
 from repoint.delivery.provider import Provider, Surroundings, provider
 from repoint.delivery.push.account import RefusedError
-from repoint.delivery.push.caller import Caller, Http1Client, open_http1, trust
-from repoint.delivery.push.failure import (
-    BUSY,
-    FAILED,
-    NONSENSE,
-    NOT_ALLOWED,
-    NOT_VALID,
-    TOKEN_GONE,
-    TOO_LARGE,
-    Meaning,
-    failed,
-    meaning_of_status,
-    read_object,
-    tidy,
-)
+from repoint.delivery.push.caller import Caller, Http1Client, open_http1
+from repoint.delivery.push.failure import read_object
 from repoint.delivery.push.fcm import make_legacy, make_v1
-from repoint.delivery.push.host import URL, Http2Options, http2_client
+from repoint.delivery.push.fcm_answers import error_code, read_legacy, read_v1
+from repoint.delivery.push.host import BaseUrl, Http2Options, http2_client, http2_trust
 from repoint.delivery.push.jwt import KeyFormError, read_rsa_key, sign
 from repoint.delivery.push.oauth import Tokens
 from repoint.delivery.push.provider import PushProvider
@@ -48,36 +37,16 @@ from repoint.delivery.push.provider import PushProvider
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _JSON = (b"content-type", b"application/json")
-# By errorCode: firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Others follow their HTTP status: a 404 without
-# one is about the project, and not about the token.
-_CODES: dict[object, Meaning] = {
-    "UNREGISTERED": TOKEN_GONE,
-    "INVALID_ARGUMENT": NOT_VALID,
-    "SENDER_ID_MISMATCH": NOT_ALLOWED,
-    "THIRD_PARTY_AUTH_ERROR": NOT_ALLOWED,
-    "QUOTA_EXCEEDED": BUSY,
-    "UNAVAILABLE": FAILED,
-    "INTERNAL": FAILED,
-}
-# Of the legacy API: firebase.google.com/docs/cloud-messaging/http-server-ref, table 9.
-_ERRORS: dict[object, Meaning] = {
-    "NotRegistered": TOKEN_GONE,
-    "MismatchSenderId": NOT_ALLOWED,
-    "MessageTooBig": TOO_LARGE,
-    "DeviceMessageRateExceeded": BUSY,
-    "TopicsMessageRateExceeded": BUSY,
-    "Unavailable": FAILED,
-    "InternalServerError": FAILED,
-}
+# All applications share a connection, which a server may close for larger headers.
+_MOST_TOKEN_BYTES, _MOST_PROJECT_CHARACTERS = 4096, 255
 
 
 class PushFcmOptions(Http2Options, frozen=True, extra="forbid"):
     """What `[providers.<name>]` may say with `kind = "push_fcm"`."""
 
-    url: str = Field(default="https://fcm.googleapis.com", pattern=URL, description="Where FCM is.")
-    token_url: str = Field(
+    url: BaseUrl = Field(default="https://fcm.googleapis.com", description="Where FCM is.")
+    token_url: BaseUrl = Field(
         default="https://oauth2.googleapis.com/token",
-        pattern=URL,
         description="Where access tokens come from; what a service account's file says of it is not followed.",
     )
     http_version: Literal["2", "1.1"] = Field(default="2", description="What is spoken with `url`.")
@@ -96,7 +65,7 @@ async def open_push_fcm(options: PushFcmOptions, surroundings: Surroundings) -> 
         http1 = await stack.enter_async_context(open_http1(options, options.connections))
         caller: Caller = http1.to(url)
         if options.http_version == "2" and url.startswith("https://"):
-            caller = http2_client(url, options, await asyncio.to_thread(trust, options.ca_file, ["h2"]))
+            caller = http2_client(url, options, await asyncio.to_thread(http2_trust, options.ca_file))
             stack.push_async_callback(caller.close)
 
         async def open_account(channel: Channel) -> FcmAccount:
@@ -113,8 +82,7 @@ class FcmAccount:
         self._options = options
         self._caller = caller
         self._api_key: str = members.get("ApiKey") or ""
-        # No line ends: it goes into a header.
-        if not (self._api_key.isascii() and self._api_key.isprintable()):
+        if not (self._api_key.isascii() and fits(self._api_key, _MOST_TOKEN_BYTES)):
             raise RefusedError.permanent("the channel's ApiKey cannot be used")
         self._tokens = self._open_tokens(members.get("ServiceJson"), http1)
         usual = "TOKEN" if self._tokens is not None and not self._api_key else "KEY"
@@ -133,6 +101,8 @@ class FcmAccount:
             self._key = read_rsa_key(account["private_key"])
         except KeyFormError as error:
             raise RefusedError.permanent(f"the channel's ServiceJson cannot be used: private_key is {error}") from None
+        if len(account["project_id"]) > _MOST_PROJECT_CHARACTERS:
+            raise RefusedError.permanent("the channel's ServiceJson cannot be used: project_id is too long")
         self._email, self._key_id = account["client_email"], account.get("private_key_id")
         self._path = f"/v1/projects/{quote(account['project_id'], safe='')}/messages:send".encode("ascii")
         return Tokens(http1, self._options.token_url, self._form)
@@ -161,7 +131,7 @@ class FcmAccount:
         """See Account."""
         if answer.status != 401 or self._tokens is None:  # noqa: PLR2004 - RFC 9110
             return False
-        return _error_code(read_object(answer.body)) != "THIRD_PARTY_AUTH_ERROR"
+        return error_code(read_object(answer.body)) != "THIRD_PARTY_AUTH_ERROR"
 
     def renew(self) -> None:
         """See Account."""
@@ -170,6 +140,8 @@ class FcmAccount:
 
     def hand_over(self, message: Message, content: Push) -> Request:
         """See Account."""
+        if len(message.address.encode()) > _MOST_TOKEN_BYTES:
+            raise RefusedError.permanent("the registration token is too long")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         match self._method_of(content):
             case "TOKEN" if self._tokens is not None:
@@ -191,56 +163,9 @@ class FcmAccount:
         """See Account."""
         hidden = (self._api_key, self._token, message.address)
         if self._method_of(content) == "TOKEN":
-            return _read_v1(message, answer, hidden)
-        return _read_legacy(message, answer, hidden)
+            return read_v1(message, answer, hidden)
+        return read_legacy(message, answer, hidden)
 
     def _method_of(self, content: Push) -> str:
         preferred = content.members.get("PreferredAuthenticationMethod")
         return str(preferred).upper() if preferred else self._method
-
-
-def _read_v1(message: Message, answer: Answer, hidden: tuple[str, ...]) -> Outcome:
-    found = read_object(answer.body)
-    if answer.status == 200 and isinstance(found.get("name"), str):  # noqa: PLR2004 - RFC 9110
-        return Outcome(Status.SUCCESSFUL, 200, _text(answer), str(found["name"]))
-    told = found.get("error")
-    error: dict[str, Any] = told if isinstance(told, dict) else {}
-    meaning = _CODES.get(_error_code(found)) if answer.status >= 400 else None  # noqa: PLR2004 - RFC 9110
-    return failed(
-        message.channel_type,
-        answer,
-        meaning or meaning_of_status(answer.status),
-        error=str(error.get("message", "")),
-        response={"status": str(error.get("status", ""))},
-        hidden=hidden,
-    )
-
-
-def _read_legacy(message: Message, answer: Answer, hidden: tuple[str, ...]) -> Outcome:
-    found = read_object(answer.body)
-    results = found.get("results")
-    result = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
-    updated = result.get("registration_id")
-    if answer.status == 200 and isinstance(result.get("message_id"), str):  # noqa: PLR2004 - RFC 9110
-        token = updated if isinstance(updated, str) and updated else None
-        return Outcome(Status.SUCCESSFUL, 200, _text(answer), result["message_id"], updated_token=token)
-    error = result.get("error")
-    meaning = meaning_of_status(answer.status)
-    if answer.status == 200:  # noqa: PLR2004 - RFC 9110
-        meaning = _ERRORS.get(error, NOT_VALID) if isinstance(error, str) else NONSENSE
-    word = error if isinstance(error, str) else ""
-    return failed(message.channel_type, answer, meaning, error=word, response={"error": word}, hidden=hidden)
-
-
-def _error_code(found: dict[str, Any]) -> object:
-    """What FCM's own detail of an error says."""
-    error = found.get("error")
-    details = error.get("details") if isinstance(error, dict) else None
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and isinstance(detail.get("errorCode"), str):
-            return detail["errorCode"]
-    return error.get("status") if isinstance(error, dict) and isinstance(error.get("status"), str) else None
-
-
-def _text(answer: Answer) -> str:
-    return tidy(answer.body.decode("utf-8", "replace").strip(), ())

@@ -1,6 +1,8 @@
 """Accounts at push services: an application's channel with its credentials, opened once and kept until it changes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -19,8 +21,9 @@ from repoint.delivery.provider import FindsChannel
 log = structlog.get_logger()
 
 # More than that are opened anew when they are needed again.
-_MOST_KEPT = 1000
+_MOST_KEPT = 300
 _UNKNOWN = Outcome(Status.TEMPORARY_FAILURE, 500, "the channel's credentials cannot be read now")
+_UNREADABLE = Outcome(Status.TEMPORARY_FAILURE, 500, "a file of the provider cannot be read now")
 
 
 class RefusedError(Exception):
@@ -56,7 +59,17 @@ class Account(Protocol):
 
 
 Opens = Callable[[Channel], Awaitable[Account]]
+_Key = tuple[str, ChannelType]
 _Stamp = tuple[int, datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An account of a channel as that was at one time."""
+
+    stamp: _Stamp
+    # Opened by whoever needed it first; raises whatever `Opens` does but RefusedError.
+    opened: asyncio.Task[Account | Outcome]
 
 
 class Accounts:
@@ -66,7 +79,7 @@ class Accounts:
         self._find = find
         self._opens = opens
         # By application and channel; the one that was used last stands last.
-        self._kept: dict[tuple[str, ChannelType], tuple[_Stamp, Account | Outcome]] = {}
+        self._kept: dict[_Key, _Kept] = {}
 
     async def of(self, application_id: str, channel_type: ChannelType) -> Account | Outcome:
         """The application's account for that channel as it is now, or why there is none."""
@@ -75,7 +88,7 @@ class Accounts:
             channel = await self._find(application_id, channel_type)
         except (psycopg.Error, PoolTimeout):
             # What it was a moment ago is better than nothing.
-            return self._kept[key][1] if key in self._kept else _UNKNOWN
+            return await self._opened(key, self._kept[key]) if key in self._kept else _UNKNOWN
         except MasterKeyError:
             log.exception("Credentials of a channel cannot be opened", application_id=application_id)
             return _UNKNOWN
@@ -83,18 +96,28 @@ class Accounts:
             self._kept.pop(key, None)
             detail = f"No channel of type {channel_type} is enabled for the application {application_id}"
             return Outcome(Status.PERMANENT_FAILURE, 400, detail)
+        return await self._opened(key, self._keep(key, channel))
+
+    def _keep(self, key: _Key, channel: Channel) -> _Kept:
         stamp = (channel.version, channel.created_at, channel.modified_at)
-        found = self._kept.pop(key, None)
-        if found is None or found[0] != stamp:
-            found = stamp, await self._open(channel)
+        kept = self._kept.pop(key, None)
+        if kept is None or kept.stamp != stamp:
+            kept = _Kept(stamp, asyncio.get_running_loop().create_task(self._open(channel)))
         if len(self._kept) >= _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        # Another caller may have opened it meanwhile; one of them is enough.
-        kept_stamp, account = self._kept.setdefault(key, found)
-        if kept_stamp != stamp:
-            self._kept[key] = found
-            account = found[1]
-        return account
+        self._kept[key] = kept
+        return kept
+
+    async def _opened(self, key: _Key, kept: _Kept) -> Account | Outcome:
+        """What came of opening it; one that could not be opened now is tried anew next time."""
+        try:
+            # Whoever gives up waiting is not the only one who does.
+            return await asyncio.shield(kept.opened)
+        except OSError as error:
+            log.error("A file of a push provider cannot be read", error=type(error).__name__)  # noqa: TRY400 - it may be quoted
+            if self._kept.get(key) is kept:
+                del self._kept[key]
+            return _UNREADABLE
 
     async def _open(self, channel: Channel) -> Account | Outcome:
         try:

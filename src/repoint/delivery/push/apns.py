@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 
+from repoint.delivery.http2.headers import fits
 from repoint.delivery.message import Push
 from repoint.delivery.push.account import RefusedError
-from repoint.delivery.push.failure import TOO_LARGE, read_object
+from repoint.delivery.push.failure import read_object
+from repoint.delivery.push.size import check_payload
 
-MOST_BYTES = 4096
+_MOST_BYTES = 4096
 _COLLAPSE_BYTES = 64
 _PRIORITIES = {"5": "5", "10": "10", "normal": "5", "high": "10"}
 # developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
@@ -84,9 +86,7 @@ def make_payload(content: Push) -> tuple[bytes, bool]:
     else:
         is_silent = bool(members.get("SilentPush"))
         body = msgspec.json.encode(_Payload(_SILENT if is_silent else _aps(members), _data(content)))
-    if len(body) > MOST_BYTES:
-        assert TOO_LARGE.text is not None  # noqa: S101 - it stands there
-        raise RefusedError.permanent(f"{TOO_LARGE.text}: {len(body)} bytes, and {MOST_BYTES} are allowed", 413)
+    check_payload(len(body), _MOST_BYTES)
     return body, is_silent
 
 
@@ -156,7 +156,6 @@ def _is_silent(body: bytes) -> bool:
 
 
 def _collapse_id(text: str) -> bytes:
-    collapse_id = text.encode()
-    if len(collapse_id) > _COLLAPSE_BYTES or not text.isprintable():
+    if not fits(text, _COLLAPSE_BYTES):
         raise RefusedError.permanent(f"Invalid CollapseId: at most {_COLLAPSE_BYTES} bytes of printable text")
-    return collapse_id
+    return text.encode()

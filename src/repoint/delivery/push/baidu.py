@@ -7,11 +7,10 @@ from urllib.parse import quote_plus
 import msgspec
 
 from repoint.delivery.message import Push
-from repoint.delivery.push.account import RefusedError
 from repoint.delivery.push.data import pinpoint_data
-from repoint.delivery.push.failure import TOO_LARGE
+from repoint.delivery.push.size import check_payload
 
-MOST_BYTES = 4096
+_MOST_BYTES = 4096
 # Seconds, at most and by default.
 _TTL_S = 604_800
 # A message that the app alone sees, or one that the system shows.
@@ -23,9 +22,7 @@ def make_baidu(content: Push) -> dict[str, str]:
     members = content.members
     is_silent = bool(members.get("SilentPush"))
     message = members["RawContent"] if "RawContent" in members else _message(content, is_silent=is_silent)
-    size = len(message.encode())
-    if size > MOST_BYTES:
-        raise RefusedError.permanent(f"{TOO_LARGE.text}: {size} bytes, and {MOST_BYTES} are allowed", 413)
+    check_payload(len(message.encode()), _MOST_BYTES)
     expires_s = min(members.get("TimeToLive", _TTL_S), _TTL_S)
     return {"msg": message, "msg_type": _QUIET if is_silent else _SHOWN, "msg_expires": str(expires_s)}
 
@@ -33,7 +30,8 @@ def make_baidu(content: Push) -> dict[str, str]:
 def signed(url: str, parameters: dict[str, str], secret: str) -> dict[str, str]:
     """Parameters of a POST with their signature: push.baidu.com/doc/restapi/sdk_developer, section on `sign`."""
     told = "".join(f"{name}={parameters[name]}" for name in sorted(parameters))
-    text = quote_plus(f"POST{url}{told}{secret}")
+    # As PHP does it, where a tilde is not left as it is.
+    text = quote_plus(f"POST{url}{told}{secret}").replace("~", "%7E")
     # The service's own choice.
     return parameters | {"sign": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}
 

@@ -8,9 +8,9 @@ import msgspec
 from repoint.delivery.message import Push
 from repoint.delivery.push.account import RefusedError
 from repoint.delivery.push.data import as_json, pinpoint_data
-from repoint.delivery.push.failure import TOO_LARGE
+from repoint.delivery.push.size import check_body, check_payload
 
-MOST_BYTES = 4096
+_MOST_BYTES = 4096
 _DEFAULT_TTL_S = 2_419_200
 _PRIORITIES = {"5": "normal", "10": "high", "normal": "normal", "high": "high"}
 
@@ -35,7 +35,7 @@ def make_legacy(content: Push, token: str) -> bytes:
         raw = _object(members["RawContent"])
         if "fcmV1Message" in raw:
             raise RefusedError.permanent("RawContent with fcmV1Message isn't supported with KEY authentication")
-        return _encoded({**raw, "to": token}, raw.get("data"), raw.get("notification"))
+        return _encoded({**raw, "to": token}, *_payload(raw))
     body: dict[str, Any] = {"to": token, "data": pinpoint_data(content)}
     if members.get("CollapseKey"):
         body["collapse_key"] = members["CollapseKey"]
@@ -77,7 +77,7 @@ def _raw_v1(text: str, token: str) -> bytes:
     if not isinstance(message, dict):
         raise RefusedError.permanent("Invalid RawContent: fcmV1Message.message must be an object")
     body = {**given, "message": {**message, "token": token}}
-    return _encoded(body, message.get("data"), message.get("notification"))
+    return _encoded(body, *_payload(message), *_payload(message.get("android")))
 
 
 def _converted(raw: dict[str, Any], token: str) -> bytes:
@@ -98,6 +98,11 @@ def _converted(raw: dict[str, Any], token: str) -> bytes:
     return _encoded({"message": message}, message.get("data"), kept)
 
 
+def _payload(message: object) -> tuple[object, ...]:
+    """What of a message the app gets."""
+    return (message.get("data"), message.get("notification")) if isinstance(message, dict) else ()
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else as_json(value)
 
@@ -111,7 +116,5 @@ def _object(text: str) -> dict[str, Any]:
 
 def _encoded(body: dict[str, Any], *payload: object) -> bytes:
     """The body; what counts towards the limit is what the app gets."""
-    size = sum(len(msgspec.json.encode(part)) for part in payload if part)
-    if size > MOST_BYTES:
-        raise RefusedError.permanent(f"{TOO_LARGE.text}: {size} bytes, and {MOST_BYTES} are allowed", 413)
-    return msgspec.json.encode(body)
+    check_payload(sum(len(msgspec.json.encode(part)) for part in payload if part), _MOST_BYTES)
+    return check_body(msgspec.json.encode(body))

@@ -37,7 +37,7 @@ class Tokens:
         self._form = form
         self._lock = asyncio.Lock()
         self._token = ""
-        self._got_at = self._renew_at = 0.0
+        self._got_at = self._renew_at = self._ends_at = 0.0
         self._refusal: RefusedError | None = None
 
     async def get(self) -> str:
@@ -52,10 +52,14 @@ class Tokens:
             try:
                 self._token, lifetime_s = await self._fetch()
             except RefusedError as error:
-                self._token, self._refusal = "", error
                 log.warning("A push service gives no access token", reason=str(error))
+                if self._token and now < self._ends_at:
+                    # The one that there is holds a little longer.
+                    self._renew_at = min(now + _PATIENCE_S, self._ends_at)
+                    return self._token
+                self._token, self._refusal = "", error
                 raise
-            self._renew_at = now + max(lifetime_s - _EARLY_S, lifetime_s / 2)
+            self._renew_at, self._ends_at = now + max(lifetime_s - _EARLY_S, lifetime_s / 2), now + lifetime_s
             return self._token
 
     def drop(self) -> None:

@@ -1,14 +1,16 @@
 """What providers of push services share: accounts, requests, answers, and a second go with a new token."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from repoint.contract.shapes import ChannelType
-from repoint.delivery.http2.exchange import NoAnswer, Request
+from repoint.delivery.http2.exchange import Answer, NoAnswer, Request
 from repoint.delivery.message import Message, Push
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import FindsChannel
 from repoint.delivery.push.account import Account, Accounts, Opens, RefusedError
+
+_TOO_DEEP = Outcome(Status.PERMANENT_FAILURE, 400, "the notification is nested too deeply")
 
 
 class PushProvider:
@@ -60,8 +62,10 @@ async def _go(
             requests[number] = account.hand_over(message, content)
         except RefusedError as error:
             outcomes[number] = error.outcome
-    for number, request in requests.items():
-        answer = await request.answer
+        except RecursionError:
+            # What could just be read is written a level deeper.
+            outcomes[number] = _TOO_DEEP
+    for number, answer in zip(requests, await _answers(requests.values()), strict=True):
         if isinstance(answer, NoAnswer):
             outcomes[number] = _unanswered(answer)
         elif not is_last and account.is_unauthorized(answer):
@@ -69,6 +73,15 @@ async def _go(
         else:
             outcomes[number] = account.read(*group[number], answer)
     return outcomes, left
+
+
+async def _answers(requests: Collection[Request]) -> list[Answer | NoAnswer]:
+    """In their order. When we are stopped meanwhile, those that still wait are not made."""
+    try:
+        return [await request.answer for request in requests]
+    finally:
+        for request in requests:
+            request.answer.cancel()
 
 
 def _unanswered(why: NoAnswer) -> Outcome:
