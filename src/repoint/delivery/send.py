@@ -43,15 +43,17 @@ async def send(  # noqa: PLR0913 - what a send is
     recipients: Sequence[Recipient],
     now: datetime,
     *,
-    begins_within_s: float = inf,
+    begins_within_s: float | None = None,
 ) -> list[Outcome]:
     """Send to recipients, a group after the other; one outcome each, in their order.
 
     Of several with one channel and address, in whichever group, the first one gets it. No group but the first is begun
-    after `begins_within_s`: to its recipients nothing is sent.
+    after `begins_within_s`: to its recipients nothing is sent. Nor does a message wait longer for its turn.
     """
-    latest_s = time.monotonic() + begins_within_s
-    composer = Composer(recorder.source, now, missing_is_empty=settings.missing_variables_empty)
+    latest_s = inf if begins_within_s is None else time.monotonic() + begins_within_s
+    composer = Composer(
+        recorder.source, now, missing_is_empty=settings.missing_variables_empty, within_s=begins_within_s
+    )
     seen: Seen = set()
     outcomes: list[Outcome] = []
     for start in range(0, len(recipients), AT_ONCE):

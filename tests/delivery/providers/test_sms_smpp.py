@@ -1,8 +1,7 @@
 """Text messages by SMPP, over real sockets to an SMSC in a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,35 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from repoint.delivery.heard import Heard, Inbound, Part, Receipt
-from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
-from repoint.delivery.provider import Provider, Surroundings
-from repoint.delivery.providers.sms_smpp import SmsSmppOptions, open_sms_smpp
-from repoint.functions.call import Functions
-from repoint.settings import Settings
+from repoint.delivery.providers.sms_smpp import SmsSmppOptions
+from tests.fixtures.carrier import FIRST, Ear, bound, message, send, until
 from tests.fixtures.certificates import serving
 from tests.fixtures.messages import sms
 from tests.fixtures.smsc import Smsc, running_smsc
 
-FIRST = "+12065550001"
 GSM_EXTENSION = "€^"
-
-
-class Ear:
-    """Keeps what is heard, or fails to."""
-
-    def __init__(self) -> None:
-        self.heard: list[Heard] = []
-        self.fails = False
-        self.room: asyncio.Event | None = None
-
-    async def hear(self, heard: Sequence[Heard]) -> None:
-        """See Surroundings."""
-        if self.room is not None:
-            await self.room.wait()
-        if self.fails:
-            raise ConnectionError("the database is away")
-        self.heard += heard
 
 
 @pytest.fixture
@@ -52,38 +30,6 @@ def smsc() -> Iterator[Smsc]:
 def ear() -> Ear:
     """Who hears what the provider is told."""
     return Ear()
-
-
-@asynccontextmanager
-async def bound(port: int, ear: Ear | None = None, **options: Any) -> AsyncIterator[Provider]:
-    """A provider for the SMSC on this port."""
-
-    async def keep(_: object) -> None:
-        raise AssertionError("text messages go out")
-
-    given = SmsSmppOptions.model_validate({"host": "127.0.0.1", "port": port, **options})
-    surroundings = Surroundings(Settings(), keep, Functions(Settings()), name="carrier", hear=(ear or Ear()).hear)
-    async with asyncio.timeout(20), open_sms_smpp(given, surroundings) as provider:
-        yield provider
-
-
-async def send(smsc: Smsc, *messages: Message, **options: Any) -> list[Outcome]:
-    """Send messages over a bind of their own."""
-    async with bound(smsc.port, **options) as provider:
-        return await provider.send(messages)
-
-
-async def until(claim: Any) -> None:
-    """Wait until `claim()` is true."""
-    async with asyncio.timeout(10):
-        while not claim():  # noqa: ASYNC110 - another process does not tell
-            await asyncio.sleep(0.01)
-    assert claim()
-
-
-def message(body: str, **content: Any) -> Message:
-    """A message to the first recipient."""
-    return Message("m-1", "app", "SMS", FIRST, Sms(body, "TRANSACTIONAL", **content))
 
 
 async def test_a_plain_text_is_one_submit_of_the_default_alphabet(smsc: Smsc) -> None:
@@ -201,14 +147,23 @@ async def test_an_end_in_mid_window_leaves_in_doubt_what_was_sent_and_nothing_el
     assert {number for number, outcome in enumerate(outcomes, 1) if outcome.is_sent} == set(range(1, 21)) - in_doubt
 
 
-async def test_a_message_of_which_a_part_is_missing_is_in_doubt(smsc: Smsc) -> None:
-    async with bound(smsc.port, answer_timeout_s=0.3) as provider:
-        sending = asyncio.create_task(provider.send([message("a" * 400)]))
-        await until(lambda: len(smsc.submits) >= 1)
-        smsc.does(FIRST, "0x0b")
-        (outcome,) = await sending
+@pytest.mark.parametrize("refusal", ["0x0b", "drop"])
+async def test_a_message_of_which_a_part_is_missing_is_in_doubt(smsc: Smsc, refusal: str) -> None:
+    smsc.does(FIRST, f"take take {refusal} take")
 
-    assert outcome.is_in_doubt or outcome.is_sent
+    (outcome,) = await send(smsc, message("a" * 400))
+
+    assert outcome.is_in_doubt
+    assert outcome.status is Status.UNKNOWN_FAILURE
+
+
+async def test_later_parts_that_are_throttled_are_tried_again(smsc: Smsc) -> None:
+    smsc.does(FIRST, "take 0x58 0x14 0x58 take")
+
+    (outcome,) = await send(smsc, message("a" * 400), throttled_s=0.05)
+
+    assert outcome.is_sent
+    assert sorted(submit["text"][10:12] for submit in smsc.submits) == ["01", "02", "03"]
 
 
 async def test_a_wrong_password_is_told_and_no_message_lost() -> None:

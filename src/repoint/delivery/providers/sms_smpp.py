@@ -17,11 +17,13 @@ from repoint.delivery.heard import Hear, Heard, Receipt, named
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
+from repoint.delivery.smpp.access import Access
 from repoint.delivery.smpp.alphabet import Default
+from repoint.delivery.smpp.answers import Answered, LostError, Waiting
 from repoint.delivery.smpp.binds import Binds, open_binds
 from repoint.delivery.smpp.deliver import Ids, answered_id, is_receipt, read_inbound, read_receipt
 from repoint.delivery.smpp.pdu import Command
-from repoint.delivery.smpp.session import Access, Answered, LostError, Session
+from repoint.delivery.smpp.session import FullError, Session
 from repoint.delivery.smpp.status import refusal, status_of
 from repoint.delivery.smpp.submit import Joins, Kind, Submits, UnfitAddressError
 from repoint.delivery.sms_parts import TooLongError
@@ -31,6 +33,7 @@ _PART_TRIES = 5
 # How many connections a message is brought to that end while it waits for its place in the window.
 _TRIES = 3
 _UNSENT = Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
+_FULL = Outcome(Status.THROTTLED, 429, "by the rate of its provider its turn would come too late")
 _COMMANDS = {"transceiver": Command.BIND_TRANSCEIVER, "transmitter": Command.BIND_TRANSMITTER}
 
 
@@ -51,6 +54,9 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
     )
     binds: int = Field(default=1, ge=1, le=100, description="Connections of each process that sends or receives.")
     window: int = Field(default=10, ge=1, le=10_000, description="Submits of one connection that wait for an answer.")
+    rate: float | None = Field(
+        default=None, gt=0, le=100_000, description="Most submits of one connection in a second; others wait."
+    )
     source: str | None = Field(
         default=None, max_length=20, description="Number, short code or name to send from where a message names none."
     )
@@ -124,6 +130,7 @@ async def open_sms_smpp(options: SmsSmppOptions, surroundings: Surroundings) -> 
         options.password.get_secret_value(),
         options.system_type,
         options.window,
+        options.rate,
         options.connect_timeout_s,
         options.answer_timeout_s,
         options.enquire_link_s,
@@ -190,8 +197,9 @@ class Smsc:
                 whole[number] = found[0]
             else:
                 in_parts[number] = found
-        others = asyncio.gather(*(self._send_parts(pdus) for pdus in in_parts.values()))
-        outcomes |= await self._send_whole(whole)
+        within_s = [message.within_s for message in messages]
+        others = asyncio.gather(*(self._send_parts(pdus, within_s[number]) for number, pdus in in_parts.items()))
+        outcomes |= await self._send_whole(whole, within_s)
         outcomes |= zip(in_parts, await others, strict=True)
         return [outcomes[number] for number in range(len(messages))]
 
@@ -206,47 +214,51 @@ class Smsc:
         except UnfitAddressError:
             return Outcome(Status.PERMANENT_FAILURE, 400, "an address of the message does not fit into SMPP")
 
-    async def _send_whole(self, pdus: dict[int, bytes]) -> dict[int, Outcome]:
+    async def _send_whole(self, pdus: dict[int, bytes], within_s: Sequence[float | None]) -> dict[int, Outcome]:
         """Messages of one part, all at once: a task for each would cost as much as the rest of it."""
         outcomes: dict[int, Outcome] = {}
         for _ in range(_TRIES):
             if not pdus:
                 break
-            waiting: dict[int, asyncio.Future[Answered]] = {}
+            session = await self._binds.session()
+            if isinstance(session, str):
+                return outcomes | dict.fromkeys(pdus, Outcome(Status.TEMPORARY_FAILURE, 500, session))
+            waiting: dict[int, Waiting] = {}
             for number, pdu in pdus.items():
-                session = self._binds.open_session() or await self._binds.session()
-                if isinstance(session, str):
-                    outcomes[number] = Outcome(Status.TEMPORARY_FAILURE, 500, session)
-                else:
-                    waiting[number] = session.submit(pdu)
+                least_busy = self._binds.open_session() or session
+                waiting[number] = least_busy.submit(pdu, within_s[number])
             await _all_done(waiting.values())
             outcomes |= {number: self._outcome(answered) for number, answered in waiting.items()}
             pdus = {number: pdu for number, pdu in pdus.items() if outcomes[number] is _UNSENT}
         return outcomes
 
-    def _outcome(self, answered: "asyncio.Future[Answered]") -> Outcome:
+    def _outcome(self, answered: Waiting) -> Outcome:
         error = answered.exception()
         if error is None:
             found = answered.result()
             return self._refused(found) if found.status else self._taken([found])
+        if isinstance(error, FullError):
+            return _FULL
         assert isinstance(error, LostError)  # noqa: S101 - nothing else is set
         return _in_doubt("the SMSC did not answer") if error.may_be_taken else _UNSENT
 
-    async def _send_parts(self, pdus: Sequence[bytes]) -> Outcome:
+    async def _send_parts(self, pdus: Sequence[bytes], within_s: float | None) -> Outcome:
         for _ in range(_TRIES):
             session = await self._binds.session()
             if isinstance(session, str):
                 return Outcome(Status.TEMPORARY_FAILURE, 500, session)
             try:
-                return await self._submit(session, pdus)
+                return await self._submit(session, pdus, within_s)
+            except FullError:
+                return _FULL
             except LostError as error:
                 if error.may_be_taken:
                     return _in_doubt("the SMSC did not answer")
         return _UNSENT
 
-    async def _submit(self, session: Session, pdus: Sequence[bytes]) -> Outcome:
+    async def _submit(self, session: Session, pdus: Sequence[bytes], within_s: float | None) -> Outcome:
         """The first part alone, since it tells whether the message is taken at all; then the others together."""
-        first = await session.submit(pdus[0])
+        first = await session.submit(pdus[0], within_s)
         if first.status:
             return self._refused(first)
         try:
@@ -279,7 +291,7 @@ class Smsc:
         return Outcome(Status.SUCCESSFUL, 200, "", first, receipt_ids=tuple(ids))
 
 
-async def _all_done(waiting: Collection["asyncio.Future[Answered]"]) -> None:
+async def _all_done(waiting: Collection[Waiting]) -> None:
     if waiting:
         await asyncio.wait(waiting)
 
