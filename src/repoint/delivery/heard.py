@@ -44,9 +44,20 @@ Heard = Receipt | Inbound
 Hear = Callable[[Sequence[Heard]], Awaitable[None]]
 
 
+# More of an id or a number than any has. PostgreSQL indexes 2,704 bytes, and a letter can have four.
+MOST_ID, MOST_NUMBER = 500, 100
+# What the most parts that there can be hold together.
+MOST_BODY = 255 * 153
+
+
 def named(provider_name: str, its_id: str) -> str:
-    """An id of a provider's as no other provider has it."""
-    return f"{provider_name}/{its_id}"
+    """An id of a provider's as no other provider has it, and as it can be stored."""
+    return f"{provider_name}/{storable(its_id, MOST_ID)}"
+
+
+def storable(text: str, most: int) -> str:
+    """So many letters of a text, without what the database does not take: NUL, and halves of letters."""
+    return text[:most].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 async def nobody_hears(_heard: Sequence[Heard]) -> None:

@@ -11,8 +11,8 @@ from datetime import datetime
 from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
-from repoint.delivery.heard import Inbound
-from repoint.delivery.phone_number import country
+from repoint.delivery.heard import MOST_BODY, MOST_NUMBER, Inbound, storable
+from repoint.delivery.phone_number import InvalidNumberError, country, e164
 from repoint.delivery.sent import read_sent
 from repoint.delivery.suppression import suppress
 from repoint.delivery.two_way.publish import publish_inbound
@@ -38,7 +38,7 @@ class _Arrived:
 
 async def note_inbound(db: Db, settings: Settings, inbounds: Sequence[Inbound], now: datetime) -> None:
     """Take messages in, in the open transaction; those that their provider has told of before change nothing."""
-    whole = await _whole(db, inbounds, now)
+    whole = await _whole(db, [_storable(each) for each in inbounds], now)
     if not whole:
         return
     last = await _last_sent(db, {each.origination_number for each in whole})
@@ -94,8 +94,18 @@ async def _whole(db: Db, inbounds: Sequence[Inbound], now: datetime) -> list[Inb
             await db.execute(Q.note_part, parameters | own)
         body = await db.value(Q.take_whole, parameters)
         if body is not None:
-            found.append(Inbound(origination_number, destination_number, body))
+            found.append(Inbound(origination_number, destination_number, body[:MOST_BODY]))
     return found
+
+
+def _storable(inbound: Inbound) -> Inbound:
+    return Inbound(
+        storable(inbound.origination_number, MOST_NUMBER),
+        storable(inbound.destination_number, MOST_NUMBER),
+        storable(inbound.body, MOST_BODY),
+        inbound.id,
+        inbound.part,
+    )
 
 
 async def _last_sent(db: Db, numbers: Iterable[str]) -> dict[str, Row]:
@@ -150,5 +160,13 @@ def _unsent(arrived: _Arrived) -> Sms:
         "Transactional",
         1,
         arrived.inbound.destination_number,
-        country(number) if number.startswith("+") else None,
+        _country(number),
     )
+
+
+def _country(number: str) -> str | None:
+    """None for short codes and names, and for what only looks like a number."""
+    try:
+        return country(e164(number)) if number.startswith("+") else None
+    except InvalidNumberError:
+        return None
