@@ -405,6 +405,12 @@ class Settings(BaseSettings):
         default={},
         description="Numbers that people can write to, {+12065550142: {destination: …}}; `*` is every other one.",
     )
+    sms_interval_s: float = Field(
+        default=1,
+        ge=0,
+        le=3600,
+        description="Seconds between two text messages to one number, whoever sends them; 0 for none.",
+    )
     sns: AwsService | None = Field(
         default=None, description="The SNS that topics of `sms_numbers` lead to; without it Amazon's."
     )

@@ -175,6 +175,22 @@ async def test_receipts_around_the_answer_are_counted_once(serve: Serve, context
     assert len(set(ended)) == 20
 
 
+@pytest.mark.parametrize("days", [0, 3])
+async def test_a_receipt_counts_however_long_before_its_message_it_was_told(
+    serve: Serve, smsc: Smsc, database: Database, context: TaskContext, days: int
+) -> None:
+    shop = Shop(serve, smsc)
+    await hears(database, context.settings)([Receipt(f"carrier/{number}", "DELIVERED") for number in (1001, 4711)])
+    async with database.connection() as db:
+        age = Query("age", "UPDATE receipts SET received_at = now() - make_interval(days => %(days)s)")
+        await db.execute(age, {"days": days})
+
+    shop.send()
+    await look_for_early_receipts.run(context)
+
+    assert shop.ends() == [("_SMS.SUCCESS", "DELIVERED")]
+
+
 def test_ids_may_be_hexadecimal_in_answers_and_decimal_in_receipts(serve: Serve) -> None:
     with running_smsc(ids="hex", receipts="after") as smsc:
         shop = Shop(serve, smsc, receipt_ids="hex to decimal")

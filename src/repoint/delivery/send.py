@@ -16,9 +16,9 @@ from psycopg_pool import PoolTimeout
 
 from repoint.db.pool import Database
 from repoint.delivery.compose import Composer
+from repoint.delivery.in_turn import send_in_turn
 from repoint.delivery.judge import Judged, Seen, judge
 from repoint.delivery.message import Message
-from repoint.delivery.opened import providers_of
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.recipient import Recipient
 from repoint.delivery.records import Delivered, Recorder, delivered_of
@@ -76,7 +76,7 @@ async def _send_group(  # noqa: PLR0913, PLR0917 - the same for all groups, but 
         judged = await judge(db, composer, recipients, seen)
     sent_at = datetime.now(UTC)
     messages = [each for each in judged if isinstance(each, Message)]
-    outcomes = iter(await providers_of(database, settings).send(messages))
+    outcomes = iter(await send_in_turn(database, settings, messages))
     delivered = [_delivered(*each, sent_at, outcomes) for each in zip(recipients, judged, strict=True)]
     await _record(database, settings, recorder, delivered, sent_at)
     return [each.outcome for each in delivered]

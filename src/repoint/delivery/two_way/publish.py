@@ -14,8 +14,8 @@ import structlog
 from repoint.db.parameters import as_json
 from repoint.db.pool import Row
 from repoint.db.queries import load_queries
+from repoint.delivery.in_turn import send_in_turn
 from repoint.delivery.message import Message, Sms
-from repoint.delivery.opened import providers_of
 from repoint.delivery.two_way.destination import destination_of
 from repoint.delivery.two_way.words import number_of
 from repoint.queue import TaskContext, every, task
@@ -31,6 +31,8 @@ KEPT_DAYS = 4
 # What is answered to somebody whom no application has written to.
 NO_APPLICATION = "0" * 32
 AT_ONCE, REPLIES_AT_ONCE = 500, 100
+# How long an answer waits for its turn before others are sent; then it is looked at again.
+WITHIN_S = 10.0
 _EPOCH, _NO_ID = datetime.fromtimestamp(0, UTC), "00000000-0000-0000-0000-000000000000"
 
 
@@ -139,7 +141,7 @@ async def _answer(context: TaskContext) -> bool:
         return False
     applications = await _applications(context, rows)
     messages = [_reply(row, applications) for row in rows]
-    outcomes = await providers_of(context.database, context.settings).send(messages)
+    outcomes = await send_in_turn(context.database, context.settings, messages)
     latest = context.now() - GIVEN_UP_AFTER
     again = [
         row
@@ -171,4 +173,4 @@ async def _applications(context: TaskContext, rows: Sequence[Row]) -> Mapping[st
 def _reply(row: Row, applications: Mapping[str, str]) -> Message:
     number = row["origination_number"]
     content = Sms(row["reply"], "TRANSACTIONAL", row["destination_number"])
-    return Message(f"reply-{row['id']}", applications[number], "SMS", number, content)
+    return Message(f"reply-{row['id']}", applications[number], "SMS", number, content, WITHIN_S)
