@@ -186,7 +186,7 @@ async def test_a_lost_bind_is_made_again(smsc: Smsc) -> None:
 async def test_a_link_without_signs_of_life_is_given_up() -> None:
     with running_smsc(is_deaf=True) as smsc:
         async with bound(smsc.port, enquire_link_s=0.1, answer_timeout_s=0.2):
-            await until(lambda: len(smsc.ask("about")["binds"]) >= 2)
+            assert await until(lambda: len(smsc.ask("about")["binds"]) >= 2)
 
 
 async def test_enquiries_and_farewells_are_answered(smsc: Smsc) -> None:
@@ -195,7 +195,7 @@ async def test_enquiries_and_farewells_are_answered(smsc: Smsc) -> None:
         smsc.ask("enquire")
         smsc.ask("unbind")
         await until(lambda: len(smsc.ask("about")["binds"]) == 2)
-    await until(lambda: smsc.ask("about")["links"] == 0)
+    assert await until(lambda: smsc.ask("about")["links"] == 0)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ async def test_what_cannot_be_kept_is_asked_for_again(smsc: Smsc, ear: Ear) -> N
     async with bound(smsc.port, ear) as provider:
         await provider.send([sms()])
         smsc.deliver(text=b"hello")
-        await until(lambda: smsc.told == [0x64])
+        assert await until(lambda: smsc.told == [0x64])
 
 
 @pytest.mark.parametrize(
