@@ -62,10 +62,11 @@ SELECT pg_try_advisory_lock(hashtextextended('repoint inbound messages', 0))
 SELECT pg_advisory_unlock(hashtextextended('repoint inbound messages', 0))
 
 -- to_publish --
--- Some messages that are not published yet, behind one of them.
+-- Some messages to some of our numbers, or to all others than some, that are not published yet, behind one of them.
 SELECT id, received_at, origination_number, destination_number, body, previous_message_id
 FROM inbound_messages
 WHERE body IS NOT NULL AND (received_at, id) > (%(after)s::timestamptz, %(after_id)s::uuid)
+    AND (destination_number = ANY(%(numbers)s::text[]) OR destination_number <> ALL(%(others_than)s::text[]))
 ORDER BY received_at, id
 LIMIT %(rows)s
 
