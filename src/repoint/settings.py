@@ -218,6 +218,12 @@ class SmsNumber(BaseModel, frozen=True, extra="forbid"):
         description="Whose replies and opt-outs are those of people whom nothing was sent to; otherwise nobody's.",
     )
 
+    @model_validator(mode="after")
+    def _somebody_heeds_stop(self) -> Self:
+        if self.self_managed_opt_outs and self.destination is None:
+            raise ValueError("self_managed_opt_outs leaves STOP to the destination, and there is none")
+        return self
+
     @field_validator("keywords")
     @classmethod
     def _keywords_are_words(cls, keywords: dict[str, str]) -> dict[str, str]:

@@ -228,6 +228,31 @@ async def test_a_long_message_is_published_whole_and_once(database: Database, se
     assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["abc"]
 
 
+async def test_what_is_left_of_an_earlier_long_message_does_not_get_into_a_later_one(
+    database: Database, settings: Settings, topic: Topic
+) -> None:
+    given = with_numbers(settings, topic)
+    old, first, second = (
+        Inbound(ANA, OURS, text, part=Part(7, number, 2)) for text, number in (("old", 2), ("a", 1), ("b", 2))
+    )
+
+    # The old one was told again after its message was whole; the later message's comes first.
+    await hears(database, given)([old])
+    await hears(database, given)([second])
+    await hears(database, given)([first])
+    await Worker(database, given).drain()
+
+    assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["ab"]
+
+
+async def test_a_name_is_not_answered(database: Database, settings: Settings) -> None:
+    await hears(database, settings)([Inbound("BANK", OURS, "HELP"), Inbound("BANK", OURS, "STOP")])
+    await Worker(database, settings).drain()
+
+    async with database.connection() as db:
+        assert await db.value(Query("count", "SELECT count(*) FROM mailbox")) == 0
+
+
 async def test_of_a_number_without_settings_only_opt_outs_are_heeded(database: Database, settings: Settings) -> None:
     await hear(database, settings, "hello", "STOP")
 

@@ -78,6 +78,7 @@ def test_default_replies_can_be_edited_and_left_out() -> None:
         {"destination": "ftp://example.com"},
         {"destination": "arn:aws:sns:us-east-1:000000000000:a.fifo"},
         {"application_id": "shop"},
+        {"self_managed_opt_outs": True},
         {"surprise": 1},
     ],
 )

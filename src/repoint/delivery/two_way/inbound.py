@@ -5,7 +5,7 @@ All of it happens in the transaction after which the provider is told that we ha
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from repoint.db.parameters import as_json
@@ -54,6 +54,9 @@ async def note_inbound(db: Db, settings: Settings, inbounds: Sequence[Inbound], 
 def _arrived(settings: Settings, inbound: Inbound, last: Row | None) -> _Arrived:
     number = inbound.destination_number
     found = read(inbound.body, number, number_of(settings, number))
+    if not inbound.origination_number.removeprefix("+").isdecimal():
+        # A name: nobody is there who could be answered.
+        found = replace(found, reply=None)
     return _Arrived(str(uuid.uuid4()), inbound, found, last)
 
 

@@ -26,10 +26,11 @@ FROM json_array_elements_text(%(numbers)s) AS asked (number),
     ) AS last
 
 -- note_part --
--- A part of a longer message; one that is there stays.
+-- A part of a longer message. One that is there is the same one told again, or is left of an earlier message.
 INSERT INTO inbound_parts (origination_number, destination_number, reference, total, number, body, received_at)
 VALUES (%(origination_number)s, %(destination_number)s, %(reference)s, %(total)s, %(number)s, %(body)s, %(now)s)
-ON CONFLICT DO NOTHING
+ON CONFLICT (origination_number, destination_number, reference, total, number)
+DO UPDATE SET body = excluded.body, received_at = excluded.received_at
 
 -- hold_whole --
 -- Has whoever has other parts of this message wait until the transaction ends.
