@@ -261,6 +261,10 @@ async def test_what_cannot_be_kept_is_asked_for_again(smsc: Smsc, ear: Ear) -> N
         ({"text": b"a\x1be\0"}, Inbound("+12065550001", "+12065550142", "a€@")),
         ({"text": "дa".encode("utf-16-be"), "data_coding": 8}, Inbound("+12065550001", "+12065550142", "дa")),
         ({"text": b"\xfc", "data_coding": 3}, Inbound("+12065550001", "+12065550142", "ü")),
+        ({"text": b"\xbf\xe0", "data_coding": 6}, Inbound("+12065550001", "+12065550142", "Пр")),
+        ({"text": b"\xf9\xec", "data_coding": 7}, Inbound("+12065550001", "+12065550142", "של")),
+        ({"text": b"\x82\xa0", "data_coding": 5}, Inbound("+12065550001", "+12065550142", "あ")),
+        ({"text": b"\xb0\xa1\xff", "data_coding": 14}, Inbound("+12065550001", "+12065550142", "가\ufffd")),
         ({"destination": "12345", "source_ton": 0}, Inbound("+12065550001", "12345", "")),
         ({"source": "BANK", "source_ton": 5, "text": b"x"}, Inbound("BANK", "+12065550142", "x")),
         ({"tlvs": {0x424: b"long"}}, Inbound("+12065550001", "+12065550142", "long")),
@@ -296,6 +300,30 @@ async def test_a_transmitter_says_so(smsc: Smsc) -> None:
     assert smsc.ask("about")["binds"] == [{"as": "transmitter", "system_id": "shop", "system_type": "VMA"}]
 
 
+async def test_a_pair_sends_over_one_bind_and_hears_over_the_other(smsc: Smsc, ear: Ear) -> None:
+    async with bound(smsc.port, ear, bind="pair") as provider:
+        await until(lambda: smsc.ask("about")["links"] == 2)
+        (outcome,) = await provider.send([sms()])
+        smsc.deliver(text=b"id:1001 stat:DELIVRD", esm_class=4)
+        await until(lambda: smsc.told == [0])
+
+    assert sorted(each["as"] for each in smsc.ask("about")["binds"]) == ["receiver", "transmitter"]
+    assert outcome.receipt_ids == ("carrier/1001",)
+    assert ear.heard == [Receipt("carrier/1001", "DELIVERED")]
+
+
+async def test_members_that_a_country_wants_go_in_tlvs_of_the_vendor(smsc: Smsc) -> None:
+    tlvs = {"entity_id": 0x1400, "template_id": 0x1401}
+
+    await send(smsc, message("Hi", entity_id="1101"), message("a" * 200, entity_id="1", template_id="2"), tlvs=tlvs)
+
+    assert sorted(str(submit["tlvs"]) for submit in smsc.submits) == [
+        "{'0x1400': '31', '0x1401': '32'}",
+        "{'0x1400': '31', '0x1401': '32'}",
+        "{'0x1400': '31313031'}",
+    ]
+
+
 async def test_addresses_that_do_not_fit_are_refused(smsc: Smsc) -> None:
     outcomes = await send(smsc, message("Hi", origination_number="1" * 300), message("Hi", sender_id="a\0b"), sms(2))
 
@@ -315,6 +343,8 @@ async def test_too_long_a_text_is_refused(smsc: Smsc) -> None:
         {"host": "x", "ton_npi": {"name": [256, 0]}},
         {"host": "x", "password": "pä"},
         {"host": "x", "window": 0},
+        {"host": "x", "rate": 0},
+        {"host": "x", "tlvs": {"entity_id": 0x0204}},
     ],
 )
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any]) -> None:

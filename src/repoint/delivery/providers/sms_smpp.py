@@ -7,13 +7,13 @@ when it is committed. The protocol: SMPP Developers Forum, Short Message Peer to
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from typing import Literal, Self
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
-import smpp34
 from pydantic import BaseModel, Field, FilePath, SecretStr, field_validator, model_validator
 
-from repoint.delivery.heard import Hear, Heard, Receipt, named
+from repoint.delivery.heard import named
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
@@ -21,11 +21,12 @@ from repoint.delivery.smpp.access import Access
 from repoint.delivery.smpp.alphabet import Default
 from repoint.delivery.smpp.answers import Answered, LostError, Waiting
 from repoint.delivery.smpp.binds import Binds, open_binds
-from repoint.delivery.smpp.deliver import Ids, answered_id, is_receipt, read_inbound, read_receipt
+from repoint.delivery.smpp.deliver import Ids, answered_id
+from repoint.delivery.smpp.ear import Ear
 from repoint.delivery.smpp.pdu import Command
 from repoint.delivery.smpp.session import FullError, Session
 from repoint.delivery.smpp.status import refusal, status_of
-from repoint.delivery.smpp.submit import Joins, Kind, Submits, UnfitAddressError
+from repoint.delivery.smpp.submit import Joins, Kind, Member, Submits, UnfitAddressError
 from repoint.delivery.sms_parts import TooLongError
 
 # How often a later part is tried again that the SMSC has no room for: the first one is out already.
@@ -34,7 +35,11 @@ _PART_TRIES = 5
 _TRIES = 3
 _UNSENT = Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
 _FULL = Outcome(Status.THROTTLED, 429, "by the rate of its provider its turn would come too late")
-_COMMANDS = {"transceiver": Command.BIND_TRANSCEIVER, "transmitter": Command.BIND_TRANSMITTER}
+_COMMANDS = {
+    "transceiver": Command.BIND_TRANSCEIVER,
+    "transmitter": Command.BIND_TRANSMITTER,
+    "pair": Command.BIND_TRANSMITTER,
+}
 
 
 class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
@@ -49,8 +54,9 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
     system_id: str = Field(default="", max_length=15, description="Who we are.")
     password: SecretStr = Field(default=SecretStr(""), description="Its password, 8 letters by the standard.")
     system_type: str = Field(default="", max_length=12, description="What we are, where the SMSC asks for it.")
-    bind: Literal["transceiver", "transmitter"] = Field(
-        default="transceiver", description="Whether receipts and messages are received, too."
+    bind: Literal["transceiver", "transmitter", "pair"] = Field(
+        default="transceiver",
+        description="Send and receive over one connection, send only, or do both over two, for an older SMSC.",
     )
     binds: int = Field(default=1, ge=1, le=100, description="Connections of each process that sends or receives.")
     window: int = Field(default=10, ge=1, le=10_000, description="Submits of one connection that wait for an answer.")
@@ -67,6 +73,10 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
     )
     ton_npi: dict[Kind, tuple[int, int]] = Field(
         default={}, description="Type of number and numbering plan by kind of address, `{number: [1, 1]}`."
+    )
+    tlvs: dict[Member, Annotated[int, Field(ge=0x1400, le=0x3FFF)]] = Field(
+        default={},
+        description="Vendor's tags for members of a message, `{entity_id: 0x1400, template_id: 0x1401}` in India.",
     )
     receipts: bool = Field(default=True, description="Ask for receipts; without, what was taken counts as delivered.")
     receipt_ids: Ids = Field(
@@ -117,7 +127,7 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
         return {code: status for status, codes in meanings.items() for code in codes}
 
 
-@provider("sms_smpp", "SMS", options=SmsSmppOptions, receives=lambda options: options.bind == "transceiver")
+@provider("sms_smpp", "SMS", options=SmsSmppOptions, receives=lambda options: options.bind != "transmitter")
 @asynccontextmanager
 async def open_sms_smpp(options: SmsSmppOptions, surroundings: Surroundings) -> AsyncIterator[Provider]:
     """Bind at once, and stay bound: whoever is bound is told what there is to tell."""
@@ -135,8 +145,12 @@ async def open_sms_smpp(options: SmsSmppOptions, surroundings: Surroundings) -> 
         options.answer_timeout_s,
         options.enquire_link_s,
     )
-    ear = _Ear(surroundings, options)
-    async with open_binds(access, ear.hear, options.binds) as binds:
+    ear = Ear(surroundings.hear, surroundings.name, ids=options.receipt_ids, default=options.alphabet)
+    async with AsyncExitStack() as stack:
+        if options.bind == "pair":
+            receiving = replace(access, command=Command.BIND_RECEIVER)
+            await stack.enter_async_context(open_binds(receiving, ear.hear, options.binds))
+        binds = await stack.enter_async_context(open_binds(access, ear.hear, options.binds))
         yield Smsc(binds, options, surroundings.name)
 
 
@@ -145,26 +159,6 @@ def _trust(options: SmsSmppOptions) -> ssl.SSLContext:
     if options.ca_file is not None:
         context.load_verify_locations(options.ca_file)
     return context
-
-
-class _Ear:
-    """Reads what the SMSC tells, and hands it on."""
-
-    def __init__(self, surroundings: Surroundings, options: SmsSmppOptions) -> None:
-        self._hear: Hear = surroundings.hear
-        self._name = surroundings.name
-        self._options = options
-
-    async def hear(self, pdus: Sequence[smpp34.DeliverSm]) -> None:
-        heard = [found for pdu in pdus if (found := self._read(pdu)) is not None]
-        if heard:
-            await self._hear(heard)
-
-    def _read(self, pdu: smpp34.DeliverSm) -> Heard | None:
-        if not is_receipt(pdu):
-            return read_inbound(pdu, self._options.alphabet)
-        found = read_receipt(pdu, self._options.receipt_ids)
-        return None if found is None else Receipt(named(self._name, found.receipt_id), found.status)
 
 
 class Smsc:
@@ -182,6 +176,7 @@ class Smsc:
             ton_npi=options.ton_npi,
             source=options.source,
             receipts=options.receipts,
+            tlvs=options.tlvs,
         )
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
