@@ -94,6 +94,7 @@ def test_a_receipt_tells_how_a_message_ended(serve: Serve, smsc: Smsc) -> None:
     assert last["attributes"]["record_status"] == "DELIVERED"
     assert last["attributes"]["message_id"] == message_id
     assert last["attributes"]["destination_phone_number"] == ANA
+    assert last["attributes"]["origination_phone_number"] == "+12065550142"
     assert last["client"] == before[0]["client"]
     assert smsc.told == [0]
 
@@ -237,6 +238,15 @@ async def test_what_no_carrier_tells_of_for_72_hours_is_unknown(
     tell(smsc, "id:1001 stat:DELIVRD")
 
     assert shop.ends() == [("_SMS.FAILURE", "UNKNOWN")]
+
+
+def test_a_message_that_names_no_sender_is_from_the_first_number(serve: Serve, smsc: Smsc) -> None:
+    shop = Shop(serve, smsc, source=None, sms_numbers={"*": {}, "12345": {}, "+12065550143": {}})
+
+    shop.send()
+
+    assert [(each["source"], each["source_ton_npi"]) for each in smsc.submits] == [("12345", [3, 0])]
+    assert shop.records()[0]["attributes"]["origination_phone_number"] == "12345"
 
 
 def test_without_receipts_what_was_taken_has_arrived(serve: Serve, smsc: Smsc) -> None:

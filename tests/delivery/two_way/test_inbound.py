@@ -44,6 +44,10 @@ class Topic:
         queue = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
         self._sns.subscribe(TopicArn=self.arn, Protocol="sqs", Endpoint=queue["QueueArn"])
 
+    def subscribe_url(self, url: str) -> None:
+        """Have it call a URL, too."""
+        self._sns.subscribe(TopicArn=self.arn, Protocol="http", Endpoint=url)
+
     def received(self) -> list[Any]:
         """What was published since, as a Lambda function gets it: whole notifications."""
         found: list[Any] = []
@@ -104,6 +108,18 @@ async def test_a_message_is_published_to_the_topic(database: Database, settings:
         "messageBody": "Is it open? ü 🎉",
     }
     assert handler({"Records": [{"Sns": notification}]}, None) == [("Is it open? ü 🎉", ANA, OURS)]
+
+
+async def test_a_handler_behind_the_topic_is_called_by_http(
+    database: Database, settings: Settings, topic: Topic, receiver: Receiver
+) -> None:
+    topic.subscribe_url(receiver.url)
+
+    await hear(database, with_numbers(settings, topic), "Is it open? ü")
+
+    notification = json.loads(receiver.received[-1].body)
+    assert notification["Type"] == "Notification"
+    assert handler({"Records": [{"Sns": notification}]}, None) == [("Is it open? ü", ANA, OURS)]
 
 
 async def test_each_message_has_an_id_of_its_own(database: Database, settings: Settings, topic: Topic) -> None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
+import msgspec
 from pydantic import BaseModel, Field, FilePath, SecretStr, field_validator, model_validator
 
 from repoint.delivery.heard import named
@@ -28,6 +29,7 @@ from repoint.delivery.smpp.session import FullError, Session
 from repoint.delivery.smpp.status import refusal, status_of
 from repoint.delivery.smpp.submit import Joins, Kind, Member, Submits, UnfitAddressError
 from repoint.delivery.sms_parts import TooLongError
+from repoint.settings import Settings
 
 # How often a later part is tried again that the SMSC has no room for: the first one is out already.
 _PART_TRIES = 5
@@ -64,7 +66,10 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
         default=None, gt=0, le=100_000, description="Most submits of one connection in a second; others wait."
     )
     source: str | None = Field(
-        default=None, max_length=20, description="Number, short code or name to send from where a message names none."
+        default=None,
+        max_length=20,
+        description="Number, short code or name to send from where a message names none; by default the first in "
+        "`sms_numbers`.",
     )
     alphabet: Default = Field(default="gsm", description="The SMSC's default alphabet, which data_coding 0 stands for.")
     joins: Joins = Field(
@@ -151,7 +156,12 @@ async def open_sms_smpp(options: SmsSmppOptions, surroundings: Surroundings) -> 
             receiving = replace(access, command=Command.BIND_RECEIVER)
             await stack.enter_async_context(open_binds(receiving, ear.hear, options.binds))
         binds = await stack.enter_async_context(open_binds(access, ear.hear, options.binds))
-        yield Smsc(binds, options, surroundings.name)
+        yield Smsc(binds, options, surroundings.name, options.source or _first_number(surroundings.settings))
+
+
+def _first_number(settings: Settings) -> str | None:
+    """What a message is sent from that says nothing, nor its channel or provider (channels.md section 5)."""
+    return next((number for number in settings.sms_numbers if number != "*"), None)
 
 
 def _trust(options: SmsSmppOptions) -> ssl.SSLContext:
@@ -164,7 +174,7 @@ def _trust(options: SmsSmppOptions) -> ssl.SSLContext:
 class Smsc:
     """An SMSC with our binds to it."""
 
-    def __init__(self, binds: Binds, options: SmsSmppOptions, name: str) -> None:
+    def __init__(self, binds: Binds, options: SmsSmppOptions, name: str, source: str | None) -> None:
         self._binds = binds
         self._options = options
         self._name = name
@@ -174,7 +184,7 @@ class Smsc:
             joins=options.joins,
             default=options.alphabet,
             ton_npi=options.ton_npi,
-            source=options.source,
+            source=source,
             receipts=options.receipts,
             tlvs=options.tlvs,
         )
@@ -196,7 +206,11 @@ class Smsc:
         others = asyncio.gather(*(self._send_parts(pdus, within_s[number]) for number, pdus in in_parts.items()))
         outcomes |= await self._send_whole(whole, within_s)
         outcomes |= zip(in_parts, await others, strict=True)
-        return [outcomes[number] for number in range(len(messages))]
+        return [self._with_sender(message, outcomes[number]) for number, message in enumerate(messages)]
+
+    def _with_sender(self, message: Message, outcome: Outcome) -> Outcome:
+        sent_from = self._submits.sent_from(message.content) if isinstance(message.content, Sms) else None
+        return outcome if sent_from is None else msgspec.structs.replace(outcome, sent_from=sent_from)
 
     def _pdus(self, message: Message) -> list[bytes] | Outcome:
         if not isinstance(message.content, Sms):

@@ -60,6 +60,10 @@ class Submits:
         # Most messages are from the same few.
         self._from = lru_cache(maxsize=256)(self._read_source)
 
+    def sent_from(self, content: Sms) -> str | None:
+        """Whom a message is from that does not say it."""
+        return None if content.origination_number or content.sender_id else self._source
+
     def pdus(self, message: Message, content: Sms) -> list[bytes]:
         """The message's parts, in their order, numbered 0. Raises TooLongError, UnfitAddressError."""
         as_ucs2 = needs_ucs2(content.body, self._default)
