@@ -281,6 +281,11 @@ async def test_what_cannot_be_kept_is_asked_for_again(smsc: Smsc, ear: Ear) -> N
             Inbound("+12065550001", "+12065550142", "x", part=Part(5, 1, 2)),
         ),
         ({"text": b"\x09\0\3", "esm_class": 0x40, "data_coding": 3}, Inbound("+12065550001", "+12065550142", "\t\0\3")),
+        (
+            {"text": b"\5\0\3\7\2\1\0a\xd8\x3c", "esm_class": 0x40, "data_coding": 8},
+            Inbound("+12065550001", "+12065550142", "a\ud83c", part=Part(7, 1, 2)),
+        ),
+        ({"text": b"\0a\0", "data_coding": 8}, Inbound("+12065550001", "+12065550142", "a\ufffd")),
         ({"text": b"id:00AB stat:DELIVRD", "esm_class": 4}, Receipt("carrier/AB", "DELIVERED")),
         ({"tlvs": {0x1E: b"ab\0", 0x427: b"\5"}}, Receipt("carrier/AB", "UNREACHABLE")),
     ],

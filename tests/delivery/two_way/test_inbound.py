@@ -244,6 +244,22 @@ async def test_a_long_message_is_published_whole_and_once(database: Database, se
     assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["abc"]
 
 
+async def test_a_letter_that_is_cut_between_two_parts_is_whole_again(
+    database: Database, settings: Settings, topic: Topic
+) -> None:
+    given = with_numbers(settings, topic)
+    parts = [
+        Inbound(ANA, OURS, text, part=Part(9, number, 3))
+        for number, text in enumerate(("a\ud83c", "\udf89b\ud83c", "c"), 1)
+    ]
+
+    for part in parts:
+        await hears(database, given)([part])
+    await Worker(database, given).drain()
+
+    assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["a🎉b\ufffdc"]
+
+
 async def test_what_is_left_of_an_earlier_long_message_does_not_get_into_a_later_one(
     database: Database, settings: Settings, topic: Topic
 ) -> None:

@@ -61,9 +61,13 @@ def encode(text: str, default: Default, *, as_ucs2: bool) -> tuple[int, bytes]:
 
 
 def decode(content: bytes, data_coding: int, default: Default) -> str:
-    """What somebody has written; what cannot be read is told by U+FFFD."""
+    """What somebody has written; what cannot be read is told by U+FFFD.
+
+    A letter of four bytes may be cut in two where one part of a message ends: each then has a half of it.
+    """
     if _is_ucs2(data_coding):
-        return content.decode("utf-16-be", "replace")
+        letters, rest = divmod(len(content), 2)
+        return content[: 2 * letters].decode("utf-16-be", "surrogatepass") + "\ufffd" * rest
     if data_coding == _DEFAULT and default == "latin1":
         return content.decode("latin-1")
     if _is_gsm(data_coding):

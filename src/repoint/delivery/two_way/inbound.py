@@ -26,6 +26,10 @@ from repoint.settings import Settings
 
 Q = load_queries("repoint.delivery.two_way")
 
+# Halves of letters, which the database does not take, as letters for private use, which nobody writes.
+_HALVES = {half: 0xF0000 + half - 0xD800 for half in range(0xD800, 0xE000)}
+_AGAIN = {kept: half for half, kept in _HALVES.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
@@ -97,18 +101,24 @@ async def _whole(db: Db, inbounds: Sequence[Inbound], now: datetime) -> list[Inb
             await db.execute(Q.note_part, parameters | own)
         body = await db.value(Q.take_whole, parameters)
         if body is not None:
-            found.append(Inbound(origination_number, destination_number, body[:MOST_BODY]))
+            found.append(Inbound(origination_number, destination_number, _joined(body)[:MOST_BODY]))
     return found
 
 
 def _storable(inbound: Inbound) -> Inbound:
+    body = inbound.body if inbound.part is None else inbound.body.translate(_HALVES)
     return Inbound(
         storable(inbound.origination_number, MOST_NUMBER),
         storable(inbound.destination_number, MOST_NUMBER),
-        storable(inbound.body, MOST_BODY),
+        storable(body, MOST_BODY),
         inbound.id,
         inbound.part,
     )
+
+
+def _joined(body: str) -> str:
+    """The text of all parts, letters made whole that were cut in two between them."""
+    return body.translate(_AGAIN).encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
 
 
 async def _last_sent(db: Db, numbers: Iterable[str]) -> dict[str, Row]:
