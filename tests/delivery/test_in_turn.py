@@ -1,5 +1,6 @@
 """Text messages to one number go a second apart, whoever sends them; those to others are not held up."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from repoint.db.queries import Query
 from repoint.delivery.heard import Inbound
 from repoint.delivery.hearing import hears
 from repoint.delivery.in_turn import forget_turns, send_in_turn
+from repoint.delivery.two_way.reply import send_replies
 from repoint.discover import discover
 from repoint.queue import TaskContext
 from repoint.queue.worker import Worker
@@ -111,6 +113,30 @@ async def test_several_to_one_number_at_once_go_one_after_the_other(database: Da
     at = await times(database, ANA)
     assert all(later - earlier > timedelta(seconds=0.2) for earlier, later in pairwise(at))
     assert len(at) == 3
+
+
+async def test_of_many_to_one_number_only_those_go_that_may_in_time(database: Database, settings: Settings) -> None:
+    given = settings.model_copy(update={"sms_interval_s": 0.3})
+
+    outcomes = await send_in_turn(database, given, [replace(sms(1), id=f"m-{n}", within_s=1.0) for n in range(50)])
+
+    assert [outcome.status_code for outcome in outcomes] == [200] * 4 + [429] * 46
+    assert len(await times(database, ANA)) == 4
+
+
+async def test_who_writes_much_holds_up_no_answer_to_others(database: Database, settings: Settings) -> None:
+    await hears(database, settings)([Inbound(ANA, "+12065550142", "HELP")] * 200)
+    await hears(database, settings)([Inbound("+12065550109", "+12065550142", "STOP")])
+    answering = asyncio.ensure_future(send_replies(TaskContext(database, settings, "worker")))
+    await asyncio.sleep(2.5)
+
+    answers = [len(await times(database, number)) for number in (ANA, "+12065550109")]
+
+    answering.cancel()
+    await execute(database, "UPDATE inbound_messages SET reply = NULL")
+    await Worker(database, settings).drain()
+    assert 1 <= answers[0] <= 4
+    assert answers[1] == 1
 
 
 @pytest.mark.parametrize("why", ["there is no limit", "the database cannot tell"])

@@ -64,9 +64,13 @@ async def _waits(database: Database, interval_s: float, messages: Sequence[Messa
     texts = [place for place, message in enumerate(messages) if isinstance(message.content, Sms)]
     if not texts or not interval_s:
         return {}
+    within_s = messages[texts[0]].within_s
     counts = Counter(messages[place].address for place in texts)
+    if within_s is not None:
+        most = 1 + int(within_s / interval_s)
+        counts = Counter({number: min(count, most) for number, count in counts.items()})
     try:
-        free_in_s = await _take(database, interval_s, counts, messages[texts[0]].within_s)
+        free_in_s = await _take(database, interval_s, counts, within_s)
     except (psycopg.Error, PoolTimeout) as error:
         # A message that comes too early is better than none.
         log.warning("Text messages go without taking turns", reason=str(error))
@@ -77,8 +81,11 @@ async def _waits(database: Database, interval_s: float, messages: Sequence[Messa
         wait_s = free_in_s.get(number)
         if wait_s is None or wait_s > 0:
             waits[place] = wait_s
-        if wait_s is not None:
+        counts[number] -= 1
+        if wait_s is not None and counts[number]:
             free_in_s[number] = max(0.0, wait_s) + interval_s
+        else:
+            free_in_s.pop(number, None)
     return waits
 
 

@@ -136,7 +136,9 @@ class Session(asyncio.Protocol):
 
     async def close(self) -> None:
         """Let what is under way end, say farewell, and hang up."""
-        await self._let_end(self._access.answer_timeout_s)
+        await self._let_end(FAREWELL_S)
+        if self._telling:
+            await asyncio.wait(set(self._telling), timeout=self._access.answer_timeout_s)
         if not self.lost.done():
             with suppress(LostError, TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):

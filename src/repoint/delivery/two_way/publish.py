@@ -1,11 +1,11 @@
 """Messages from people on their way to who wants them.
 
-One process at a time publishes, whatever there is: a task as soon as something has come, and a look every few seconds
-for what was not taken. A message is published at least once, whatever dies; in which order, nobody promises.
+One process at a time publishes, and one answers, whatever there is: a task as soon as something has come, and a look
+every few seconds for what was not taken. A message is published at least once, whatever dies; nobody promises an order.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,7 +36,9 @@ _EPOCH, _NO_ID = datetime.fromtimestamp(0, UTC), "00000000-0000-0000-0000-000000
 @task(retries=0)
 async def publish_inbound(context: TaskContext) -> None:
     """Answer and publish what is not yet; what somebody does not take now is left to the next look."""
-    await asyncio.gather(send_replies(context), _publish_alone(context))
+    await asyncio.gather(
+        _alone(context, "repoint replies", send_replies), _alone(context, "repoint inbound messages", _publish_all)
+    )
 
 
 @every(seconds=5)
@@ -52,15 +54,14 @@ async def forget_inbound(context: TaskContext) -> None:
     await forget_old(context, Q.forget_inbound_parts, KEPT_DAYS)
 
 
-async def _publish_alone(context: TaskContext) -> None:
+async def _alone(context: TaskContext, what: str, do: Callable[[TaskContext], Awaitable[None]]) -> None:
+    """Do it, unless another process does it now: that one looks again before it is done."""
     async with context.database.connection() as db:
-        if not await db.value(Q.be_alone):
-            # Whoever publishes now looks again before it is done.
-            return
-        try:
-            await _publish_all(context)
-        finally:
-            await db.value(Q.be_done)
+        if await db.value(Q.be_alone, {"what": what}):
+            try:
+                await do(context)
+            finally:
+                await db.value(Q.be_done, {"what": what})
 
 
 async def _publish_all(context: TaskContext) -> None:

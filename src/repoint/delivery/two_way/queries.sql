@@ -55,12 +55,12 @@ SELECT string_agg(body, '' ORDER BY number) AS body FROM parts HAVING count(*) =
 DELETE FROM suppressions WHERE channel_type = 'SMS' AND reason = 'OPT_OUT' AND address = ANY(%(numbers)s)
 
 -- be_alone --
--- Whether this session is now the one that publishes; it is until it ends or says otherwise.
-SELECT pg_try_advisory_lock(hashtextextended('repoint inbound messages', 0))
+-- Whether this session is now the one that does this; it is until it ends or says otherwise.
+SELECT pg_try_advisory_lock(hashtextextended(%(what)s, 0))
 
 -- be_done --
--- Somebody else may publish.
-SELECT pg_advisory_unlock(hashtextextended('repoint inbound messages', 0))
+-- Somebody else may do it.
+SELECT pg_advisory_unlock(hashtextextended(%(what)s, 0))
 
 -- to_publish --
 -- Some messages to some of our numbers, or to all others than some, that are not published yet, behind one of them.
@@ -76,11 +76,18 @@ LIMIT %(rows)s
 UPDATE inbound_messages SET body = NULL WHERE id = ANY(%(ids)s::uuid[])
 
 -- take_replies --
--- Some messages that are to be answered; whoever takes them answers, and nobody else.
+-- Some messages that are to be answered, one of each person, so that nobody who writes much holds up others; whoever
+-- takes them answers, and nobody else.
 UPDATE inbound_messages SET reply = NULL
 FROM (
-    SELECT id, reply FROM inbound_messages WHERE reply IS NOT NULL
-    ORDER BY received_at, id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+    SELECT id, reply FROM inbound_messages
+    WHERE reply IS NOT NULL AND id IN (
+        SELECT id FROM (
+            SELECT DISTINCT ON (origination_number) id, received_at FROM inbound_messages WHERE reply IS NOT NULL
+            ORDER BY origination_number, received_at, id
+        ) AS firsts
+        ORDER BY received_at, id LIMIT %(rows)s)
+    FOR UPDATE SKIP LOCKED
 ) AS before
 WHERE inbound_messages.id = before.id
 RETURNING before.id, received_at, origination_number, destination_number, before.reply
