@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from repoint.db.parameters import storable
 from repoint.events.sms_records import Status
 
 
@@ -52,12 +53,7 @@ MOST_BODY = 255 * 153
 
 def named(provider_name: str, its_id: str) -> str:
     """An id of a provider's as no other provider has it, and as it can be stored."""
-    return f"{provider_name}/{storable(its_id, MOST_ID)}"
-
-
-def storable(text: str, most: int) -> str:
-    """So many letters of a text, without what the database does not take: NUL, and halves of letters."""
-    return text[:most].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return f"{provider_name}/{storable(its_id[:MOST_ID])}"
 
 
 async def nobody_hears(_heard: Sequence[Heard]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from repoint.db.parameters import as_json
+from repoint.db.parameters import as_json, storable
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
-from repoint.delivery.heard import MOST_BODY, MOST_NUMBER, Inbound, storable
+from repoint.delivery.heard import MOST_BODY, MOST_NUMBER, Inbound
 from repoint.delivery.phone_number import InvalidNumberError, country, e164
 from repoint.delivery.sent import read_sent
 from repoint.delivery.suppression import suppress
@@ -108,9 +108,9 @@ async def _whole(db: Db, inbounds: Sequence[Inbound], now: datetime) -> list[Inb
 def _storable(inbound: Inbound) -> Inbound:
     body = inbound.body if inbound.part is None else inbound.body.translate(_HALVES)
     return Inbound(
-        storable(inbound.origination_number, MOST_NUMBER),
-        storable(inbound.destination_number, MOST_NUMBER),
-        storable(body, MOST_BODY),
+        storable(inbound.origination_number[:MOST_NUMBER]),
+        storable(inbound.destination_number[:MOST_NUMBER]),
+        storable(body[:MOST_BODY]),
         inbound.id,
         inbound.part,
     )
