@@ -34,18 +34,17 @@ async def test_a_place_that_takes_its_time_holds_up_no_other(
 ) -> None:
     numbers = {OURS: {"destination": "/fast"}, "*": {"destination": "/slow"}}
     given = with_places(settings, receiver, **numbers)
-    began_s = time.monotonic()
-    arrived: list[tuple[str, float]] = []
+    arrived: list[str] = []
 
     def answer(got: Any) -> Answer:
         if got.path == "/slow":
             time.sleep(1)
-        arrived.append((json.loads(got.body)["messageBody"], time.monotonic() - began_s))
+        arrived.append(json.loads(got.body)["messageBody"])
         return Answer()
 
     receiver.answer = answer
     hear = hears(database, given)
-    await hear([Inbound(ANA, SLOW, f"slow {number}") for number in range(40)])
+    await hear([Inbound(ANA, SLOW, f"slow {number}") for number in range(64)])
     await hear([Inbound(ANA, OURS, "first")])
     publishing = asyncio.ensure_future(publish_inbound.run(TaskContext(database, given, "worker")))
     await asyncio.sleep(1.5)
@@ -57,10 +56,9 @@ async def test_a_place_that_takes_its_time_holds_up_no_other(
     await publishing
     await Worker(database, given).drain()
 
-    at = dict(arrived)
-    assert len(arrived) == 42
-    assert at["first"] < 1
-    assert at["second"] < 3
+    assert len(arrived) == 66
+    assert arrived.index("first") < 32
+    assert arrived.index("second") < 64
     assert answers == 1
     assert is_slow
 
