@@ -218,6 +218,12 @@ class SmsNumber(BaseModel, frozen=True, extra="forbid"):
         description="Whose replies and opt-outs are those of people whom nothing was sent to; otherwise nobody's.",
     )
 
+    @model_validator(mode="after")
+    def _somebody_heeds_stop(self) -> Self:
+        if self.self_managed_opt_outs and self.destination is None:
+            raise ValueError("self_managed_opt_outs leaves STOP to the destination, and there is none")
+        return self
+
     @field_validator("keywords")
     @classmethod
     def _keywords_are_words(cls, keywords: dict[str, str]) -> dict[str, str]:
@@ -404,6 +410,12 @@ class Settings(BaseSettings):
     sms_numbers: dict[Annotated[str, Field(pattern=r"^(\+[0-9]{8,15}|[0-9]{3,8}|\*)$")], SmsNumber] = Field(
         default={},
         description="Numbers that people can write to, {+12065550142: {destination: …}}; `*` is every other one.",
+    )
+    sms_interval_s: float = Field(
+        default=1,
+        ge=0,
+        le=3600,
+        description="Seconds between two text messages to one number, whoever sends them; 0 for none.",
     )
     sns: AwsService | None = Field(
         default=None, description="The SNS that topics of `sms_numbers` lead to; without it Amazon's."

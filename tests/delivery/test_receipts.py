@@ -94,6 +94,7 @@ def test_a_receipt_tells_how_a_message_ended(serve: Serve, smsc: Smsc) -> None:
     assert last["attributes"]["record_status"] == "DELIVERED"
     assert last["attributes"]["message_id"] == message_id
     assert last["attributes"]["destination_phone_number"] == ANA
+    assert last["attributes"]["origination_phone_number"] == "+12065550142"
     assert last["client"] == before[0]["client"]
     assert smsc.told == [0]
 
@@ -175,6 +176,22 @@ async def test_receipts_around_the_answer_are_counted_once(serve: Serve, context
     assert len(set(ended)) == 20
 
 
+@pytest.mark.parametrize("days", [0, 3])
+async def test_a_receipt_counts_however_long_before_its_message_it_was_told(
+    serve: Serve, smsc: Smsc, database: Database, context: TaskContext, days: int
+) -> None:
+    shop = Shop(serve, smsc)
+    await hears(database, context.settings)([Receipt(f"carrier/{number}", "DELIVERED") for number in (1001, 4711)])
+    async with database.connection() as db:
+        age = Query("age", "UPDATE receipts SET received_at = now() - make_interval(days => %(days)s)")
+        await db.execute(age, {"days": days})
+
+    shop.send()
+    await look_for_early_receipts.run(context)
+
+    assert shop.ends() == [("_SMS.SUCCESS", "DELIVERED")]
+
+
 def test_ids_may_be_hexadecimal_in_answers_and_decimal_in_receipts(serve: Serve) -> None:
     with running_smsc(ids="hex", receipts="after") as smsc:
         shop = Shop(serve, smsc, receipt_ids="hex to decimal")
@@ -221,6 +238,15 @@ async def test_what_no_carrier_tells_of_for_72_hours_is_unknown(
     tell(smsc, "id:1001 stat:DELIVRD")
 
     assert shop.ends() == [("_SMS.FAILURE", "UNKNOWN")]
+
+
+def test_a_message_that_names_no_sender_is_from_the_first_number(serve: Serve, smsc: Smsc) -> None:
+    shop = Shop(serve, smsc, source=None, sms_numbers={"*": {}, "12345": {}, "+12065550143": {}})
+
+    shop.send()
+
+    assert [(each["source"], each["source_ton_npi"]) for each in smsc.submits] == [("12345", [3, 0])]
+    assert shop.records()[0]["attributes"]["origination_phone_number"] == "12345"
 
 
 def test_without_receipts_what_was_taken_has_arrived(serve: Serve, smsc: Smsc) -> None:

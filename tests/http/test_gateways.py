@@ -114,6 +114,19 @@ async def test_a_gateway_tells_of_receipts_and_messages(  # noqa: PLR0913, PLR09
     assert told["messageBody"] == "line 1\nline 2 & ü"
 
 
+def test_an_id_that_is_no_text_is_kept_as_well_as_it_can_be(serve: Serve, receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(200, b'{"id": "\\ud83d1\\u0000"}')
+    shop = Shop(serve, receiver, "gateway")
+    shop.send()
+
+    receipt = shop.post_json({"message": {"id": "\ud83d1 ", "status": "delivered"}})
+    odd = shop.post_json({"message": {"id": "a\0", "status": "delivered"}})
+    inbound = shop.post_json({"message": {"id": "\0" * 90_000, "from": "a\0b", "to": "+abc", "text": "STOP\0"}})
+
+    assert (receipt.status, odd.status, inbound.status) == (200, 200, 200)
+    assert shop.ends() == ["_SMS.BUFFERED SUCCESSFUL", "_SMS.SUCCESS DELIVERED"]
+
+
 def test_a_receipt_of_an_unknown_message_changes_nothing(serve: Serve, receiver: Receiver) -> None:
     shop = Shop(serve, receiver, "twilio")
 

@@ -591,6 +591,11 @@ CREATE TABLE public.sent_messages (
     receipt_due_at timestamp with time zone
 );
 
+CREATE UNLOGGED TABLE public.sms_turns (
+    number text NOT NULL COLLATE pg_catalog."C",
+    free_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.suppressions (
     channel_type text NOT NULL,
     address text NOT NULL COLLATE pg_catalog."C",
@@ -749,6 +754,9 @@ ALTER TABLE ONLY public.segment_users
 ALTER TABLE ONLY public.sent_messages
     ADD CONSTRAINT sent_messages_pkey PRIMARY KEY (application_id, message_id);
 
+ALTER TABLE ONLY public.sms_turns
+    ADD CONSTRAINT sms_turns_pkey PRIMARY KEY (number);
+
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (channel_type, address);
 
@@ -834,7 +842,7 @@ CREATE INDEX one_time_passwords_by_age ON public.one_time_passwords USING btree 
 
 CREATE INDEX receipts_by_age ON public.receipts USING brin (received_at);
 
-CREATE INDEX receipts_unmatched ON public.receipts USING btree (receipt_id) WHERE (NOT is_matched);
+CREATE INDEX receipts_unmatched ON public.receipts USING btree (received_at) WHERE (NOT is_matched);
 
 CREATE INDEX sent_messages_by_age ON public.sent_messages USING brin (sent_at);
 
@@ -843,6 +851,8 @@ CREATE INDEX sent_messages_by_due ON public.sent_messages USING btree (receipt_d
 CREATE INDEX sent_messages_by_number ON public.sent_messages USING btree (((detail ->> 'destination_phone_number'::text)), sent_at) WHERE (channel_type = 'SMS'::text);
 
 CREATE INDEX sent_messages_by_provider_id ON public.sent_messages USING btree (provider_message_id) WHERE ((channel_type = 'EMAIL'::text) AND (provider_message_id IS NOT NULL));
+
+CREATE INDEX sms_turns_by_age ON public.sms_turns USING brin (free_at);
 
 CREATE INDEX told_by_age ON public.told USING brin (told_at);
 

@@ -67,8 +67,9 @@ class Unrendered:
 class Composer:
     """Makes the messages of one send."""
 
-    def __init__(self, source: Source, now: datetime, *, missing_is_empty: bool) -> None:
+    def __init__(self, source: Source, now: datetime, *, missing_is_empty: bool, within_s: float | None = None) -> None:
         self._source = source
+        self._within_s = within_s
         self._now = now
         self._missing_is_empty = missing_is_empty
         self._kinds: dict[ChannelType, Kind] = {}
@@ -99,7 +100,14 @@ class Composer:
             return refused(400, str(error))
         if content is None:
             return refused(400, f"No message configured for channel type {recipient.channel_type}")
-        return Message(recipient.message_id, self._source.application_id, recipient.channel_type, address, content)
+        return Message(
+            recipient.message_id,
+            self._source.application_id,
+            recipient.channel_type,
+            address,
+            content,
+            self._within_s,
+        )
 
     def _kind(self, channel_type: ChannelType) -> Kind:
         found = self._kinds.get(channel_type)

@@ -3,7 +3,6 @@
 from repoint.contract.errors import BadRequestException
 from repoint.delivery.gateway.callback import CallbackOptions, Told
 from repoint.delivery.heard import Inbound, Receipt
-from repoint.delivery.hearing import storable
 from repoint.delivery.providers.sms_http import SmsHttpOptions
 from repoint.delivery.receipts import note_receipts
 from repoint.delivery.routes import Routes
@@ -29,6 +28,6 @@ async def note_gateway_callback(call: Call, arguments: Input) -> Output:
     if isinstance(heard, Receipt):
         await note_receipts(call.db, call.settings.account_id, [heard], call.now)
     elif isinstance(heard, Inbound):
-        await note_inbound(call.db, call.settings, [storable(heard)], call.now)
+        await note_inbound(call.db, call.settings, [heard], call.now)
     elif options.receipts is None:
         raise BadRequestException("Neither a receipt nor a message: see the setting callbacks of the provider")

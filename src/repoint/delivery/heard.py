@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from repoint.db.parameters import storable
 from repoint.events.sms_records import Status
 
 
@@ -44,9 +45,15 @@ Heard = Receipt | Inbound
 Hear = Callable[[Sequence[Heard]], Awaitable[None]]
 
 
+# More of an id or a number than any has. PostgreSQL indexes 2,704 bytes, and a letter can have four.
+MOST_ID, MOST_NUMBER = 500, 100
+# What the most parts that there can be hold together.
+MOST_BODY = 255 * 153
+
+
 def named(provider_name: str, its_id: str) -> str:
-    """An id of a provider's as no other provider has it."""
-    return f"{provider_name}/{its_id}"
+    """An id of a provider's as no other provider has it, and as it can be stored."""
+    return f"{provider_name}/{storable(its_id[:MOST_ID])}"
 
 
 async def nobody_hears(_heard: Sequence[Heard]) -> None:

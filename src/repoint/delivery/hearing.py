@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
-from repoint.db.parameters import storable as storable_text
 from repoint.db.pool import Database
 from repoint.db.together import Together
 from repoint.delivery.heard import Hear, Heard, Inbound, Receipt
@@ -39,20 +36,13 @@ async def _keep(database: Database, _: str, told: list[_Told]) -> list[None]:
     settings, now = told[0].settings, datetime.now(UTC)
     heard = [each for one in told for each in one.heard]
     receipts = [each for each in heard if isinstance(each, Receipt)]
-    inbounds = [storable(each) for each in heard if isinstance(each, Inbound)]
+    inbounds = [each for each in heard if isinstance(each, Inbound)]
     async with database.transaction() as db:
         if receipts:
             await note_receipts(db, settings.account_id, receipts, now)
         if inbounds:
             await note_inbound(db, settings, inbounds, now)
     return [None] * len(told)
-
-
-def storable(inbound: Inbound) -> Inbound:
-    """The message as the database takes it."""
-    names = ("origination_number", "destination_number", "body")
-    texts = {name: storable_text(getattr(inbound, name)) for name in names}
-    return msgspec.structs.replace(inbound, **texts, id=None if inbound.id is None else storable_text(inbound.id))
 
 
 _together = Together(_keep, size=lambda told: len(told.heard), max_size=MOST_TOGETHER)

@@ -96,3 +96,5 @@ class Message(msgspec.Struct, frozen=True):
     channel_type: ChannelType
     address: str
     content: Content
+    # How long it may wait for its turn where messages have to take turns; None for as long as that takes.
+    within_s: float | None = None

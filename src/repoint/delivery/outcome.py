@@ -34,6 +34,8 @@ class Outcome(msgspec.Struct, frozen=True):
     provider_message_id: str | None = None
     # Whoever has taken an e-mail tells later whether it was delivered; otherwise having been taken counts as that.
     tells_of_delivery: bool = False
+    # The number or name that the provider sent a text message from, as it named none itself.
+    sent_from: str | None = None
     # Under which ids receipts will tell how its parts ended; empty where none are to come.
     receipt_ids: tuple[str, ...] = ()
     # With THROTTLED and TEMPORARY_FAILURE: how long the provider asks us to wait.

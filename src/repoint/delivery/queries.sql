@@ -64,6 +64,9 @@ WITH parts AS (
     SET application_id = excluded.application_id, message_id = excluded.message_id, sent_at = excluded.sent_at
 ), forgotten AS (
     DELETE FROM receipts USING parts WHERE receipts.receipt_id = parts.receipt_id AND receipts.is_matched
+), looked_at_again AS (
+    UPDATE receipts SET received_at = greatest(received_at, now())
+    FROM parts WHERE receipts.receipt_id = parts.receipt_id AND NOT receipts.is_matched
 )
 INSERT INTO sent_messages (
     application_id, message_id, sent_at, channel_type, client_id, endpoint_key, provider_message_id, detail,
@@ -77,6 +80,24 @@ FROM ROWS FROM (
     json_array_elements_text(%(waits)s)
 ) AS m (message_id, channel_type, client_id, endpoint_key, provider_message_id, told, waits)
 ON CONFLICT DO NOTHING
+
+-- take_turns --
+-- Turns of these numbers, so many each, behind those that are taken: how many seconds from now the last of them is over.
+-- No row for a number whose next turn is further away than within_s, and none of its turns taken.
+INSERT INTO sms_turns AS t (number, free_at)
+SELECT number, now() + make_interval(secs => count::integer * %(interval_s)s)
+FROM ROWS FROM (
+    json_array_elements_text(%(numbers)s), json_array_elements_text(%(counts)s)
+) AS asked (number, count)
+ORDER BY number COLLATE "C"
+ON CONFLICT (number) DO UPDATE SET free_at = greatest(t.free_at, now()) + (excluded.free_at - now())
+WHERE %(within_s)s::float8 IS NULL OR t.free_at <= now() + make_interval(secs => %(within_s)s)
+RETURNING number, extract(epoch FROM free_at - now())::float8
+
+-- forget_turns --
+-- Some turns that have passed.
+DELETE FROM sms_turns WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM sms_turns WHERE free_at < %(before)s LIMIT %(rows)s))
 
 -- note_receipts --
 -- How parts ended; of a part that was told of before, the first one stays.
@@ -123,9 +144,10 @@ FROM ROWS FROM (
 WHERE sent_messages.application_id = told.application_id::uuid AND sent_messages.message_id = told.message_id
 
 -- early_receipts --
--- Receipts that came before their message was noted, and whose message has been noted since.
+-- Receipts that came before their message was noted, and whose message has been noted since. Those that have waited for
+-- longer are of messages that are none of ours, and there may be any number of them; note_sent_in_parts brings one back.
 SELECT r.receipt_id FROM receipts r JOIN message_parts p ON p.receipt_id = r.receipt_id
-WHERE NOT r.is_matched
+WHERE NOT r.is_matched AND r.received_at > now() - interval '15 minutes'
 LIMIT %(rows)s
 
 -- hold_overdue --

@@ -171,7 +171,7 @@ class Recorder:
             number,
             "Promotional" if content.message_type == "PROMOTIONAL" else "Transactional",
             count_parts(content.body),
-            content.origination_number or content.sender_id,
+            content.origination_number or content.sender_id or delivered.outcome.sent_from,
             country(number),
             self.attributes or {},
             own_context(self.source, recipient),

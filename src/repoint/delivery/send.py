@@ -16,9 +16,9 @@ from psycopg_pool import PoolTimeout
 
 from repoint.db.pool import Database
 from repoint.delivery.compose import Composer
+from repoint.delivery.in_turn import send_in_turn
 from repoint.delivery.judge import Judged, Seen, judge
 from repoint.delivery.message import Message
-from repoint.delivery.opened import providers_of
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.recipient import Recipient
 from repoint.delivery.records import Delivered, Recorder, delivered_of
@@ -43,15 +43,17 @@ async def send(  # noqa: PLR0913 - what a send is
     recipients: Sequence[Recipient],
     now: datetime,
     *,
-    begins_within_s: float = inf,
+    begins_within_s: float | None = None,
 ) -> list[Outcome]:
     """Send to recipients, a group after the other; one outcome each, in their order.
 
     Of several with one channel and address, in whichever group, the first one gets it. No group but the first is begun
-    after `begins_within_s`: to its recipients nothing is sent.
+    after `begins_within_s`: to its recipients nothing is sent. Nor does a message wait longer for its turn.
     """
-    latest_s = time.monotonic() + begins_within_s
-    composer = Composer(recorder.source, now, missing_is_empty=settings.missing_variables_empty)
+    latest_s = inf if begins_within_s is None else time.monotonic() + begins_within_s
+    composer = Composer(
+        recorder.source, now, missing_is_empty=settings.missing_variables_empty, within_s=begins_within_s
+    )
     seen: Seen = set()
     outcomes: list[Outcome] = []
     for start in range(0, len(recipients), AT_ONCE):
@@ -74,7 +76,7 @@ async def _send_group(  # noqa: PLR0913, PLR0917 - the same for all groups, but 
         judged = await judge(db, composer, recipients, seen)
     sent_at = datetime.now(UTC)
     messages = [each for each in judged if isinstance(each, Message)]
-    outcomes = iter(await providers_of(database, settings).send(messages))
+    outcomes = iter(await send_in_turn(database, settings, messages))
     delivered = [_delivered(*each, sent_at, outcomes) for each in zip(recipients, judged, strict=True)]
     await _record(database, settings, recorder, delivered, sent_at)
     return [each.outcome for each in delivered]

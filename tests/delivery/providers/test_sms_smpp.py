@@ -1,8 +1,7 @@
 """Text messages by SMPP, over real sockets to an SMSC in a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,35 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from repoint.delivery.heard import Heard, Inbound, Part, Receipt
-from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
-from repoint.delivery.provider import Provider, Surroundings
-from repoint.delivery.providers.sms_smpp import SmsSmppOptions, open_sms_smpp
-from repoint.functions.call import Functions
-from repoint.settings import Settings
+from repoint.delivery.providers.sms_smpp import SmsSmppOptions
+from tests.fixtures.carrier import FIRST, Ear, bound, message, send, until
 from tests.fixtures.certificates import serving
 from tests.fixtures.messages import sms
 from tests.fixtures.smsc import Smsc, running_smsc
 
-FIRST = "+12065550001"
 GSM_EXTENSION = "€^"
-
-
-class Ear:
-    """Keeps what is heard, or fails to."""
-
-    def __init__(self) -> None:
-        self.heard: list[Heard] = []
-        self.fails = False
-        self.room: asyncio.Event | None = None
-
-    async def hear(self, heard: Sequence[Heard]) -> None:
-        """See Surroundings."""
-        if self.room is not None:
-            await self.room.wait()
-        if self.fails:
-            raise ConnectionError("the database is away")
-        self.heard += heard
 
 
 @pytest.fixture
@@ -52,38 +30,6 @@ def smsc() -> Iterator[Smsc]:
 def ear() -> Ear:
     """Who hears what the provider is told."""
     return Ear()
-
-
-@asynccontextmanager
-async def bound(port: int, ear: Ear | None = None, **options: Any) -> AsyncIterator[Provider]:
-    """A provider for the SMSC on this port."""
-
-    async def keep(_: object) -> None:
-        raise AssertionError("text messages go out")
-
-    given = SmsSmppOptions.model_validate({"host": "127.0.0.1", "port": port, **options})
-    surroundings = Surroundings(Settings(), keep, Functions(Settings()), name="carrier", hear=(ear or Ear()).hear)
-    async with asyncio.timeout(20), open_sms_smpp(given, surroundings) as provider:
-        yield provider
-
-
-async def send(smsc: Smsc, *messages: Message, **options: Any) -> list[Outcome]:
-    """Send messages over a bind of their own."""
-    async with bound(smsc.port, **options) as provider:
-        return await provider.send(messages)
-
-
-async def until(claim: Any) -> None:
-    """Wait until `claim()` is true."""
-    async with asyncio.timeout(10):
-        while not claim():  # noqa: ASYNC110 - another process does not tell
-            await asyncio.sleep(0.01)
-    assert claim()
-
-
-def message(body: str, **content: Any) -> Message:
-    """A message to the first recipient."""
-    return Message("m-1", "app", "SMS", FIRST, Sms(body, "TRANSACTIONAL", **content))
 
 
 async def test_a_plain_text_is_one_submit_of_the_default_alphabet(smsc: Smsc) -> None:
@@ -201,14 +147,23 @@ async def test_an_end_in_mid_window_leaves_in_doubt_what_was_sent_and_nothing_el
     assert {number for number, outcome in enumerate(outcomes, 1) if outcome.is_sent} == set(range(1, 21)) - in_doubt
 
 
-async def test_a_message_of_which_a_part_is_missing_is_in_doubt(smsc: Smsc) -> None:
-    async with bound(smsc.port, answer_timeout_s=0.3) as provider:
-        sending = asyncio.create_task(provider.send([message("a" * 400)]))
-        await until(lambda: len(smsc.submits) >= 1)
-        smsc.does(FIRST, "0x0b")
-        (outcome,) = await sending
+@pytest.mark.parametrize("refusal", ["0x0b", "drop"])
+async def test_a_message_of_which_a_part_is_missing_is_in_doubt(smsc: Smsc, refusal: str) -> None:
+    smsc.does(FIRST, f"take take {refusal} take")
 
-    assert outcome.is_in_doubt or outcome.is_sent
+    (outcome,) = await send(smsc, message("a" * 400))
+
+    assert outcome.is_in_doubt
+    assert outcome.status is Status.UNKNOWN_FAILURE
+
+
+async def test_later_parts_that_are_throttled_are_tried_again(smsc: Smsc) -> None:
+    smsc.does(FIRST, "take 0x58 0x14 0x58 take")
+
+    (outcome,) = await send(smsc, message("a" * 400), throttled_s=0.05)
+
+    assert outcome.is_sent
+    assert sorted(submit["text"][10:12] for submit in smsc.submits) == ["01", "02", "03"]
 
 
 async def test_a_wrong_password_is_told_and_no_message_lost() -> None:
@@ -231,7 +186,7 @@ async def test_a_lost_bind_is_made_again(smsc: Smsc) -> None:
 async def test_a_link_without_signs_of_life_is_given_up() -> None:
     with running_smsc(is_deaf=True) as smsc:
         async with bound(smsc.port, enquire_link_s=0.1, answer_timeout_s=0.2):
-            await until(lambda: len(smsc.ask("about")["binds"]) >= 2)
+            assert await until(lambda: len(smsc.ask("about")["binds"]) >= 2)
 
 
 async def test_enquiries_and_farewells_are_answered(smsc: Smsc) -> None:
@@ -240,7 +195,7 @@ async def test_enquiries_and_farewells_are_answered(smsc: Smsc) -> None:
         smsc.ask("enquire")
         smsc.ask("unbind")
         await until(lambda: len(smsc.ask("about")["binds"]) == 2)
-    await until(lambda: smsc.ask("about")["links"] == 0)
+    assert await until(lambda: smsc.ask("about")["links"] == 0)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +252,7 @@ async def test_what_cannot_be_kept_is_asked_for_again(smsc: Smsc, ear: Ear) -> N
     async with bound(smsc.port, ear) as provider:
         await provider.send([sms()])
         smsc.deliver(text=b"hello")
-        await until(lambda: smsc.told == [0x64])
+        assert await until(lambda: smsc.told == [0x64])
 
 
 @pytest.mark.parametrize(
@@ -306,6 +261,10 @@ async def test_what_cannot_be_kept_is_asked_for_again(smsc: Smsc, ear: Ear) -> N
         ({"text": b"a\x1be\0"}, Inbound("+12065550001", "+12065550142", "a€@")),
         ({"text": "дa".encode("utf-16-be"), "data_coding": 8}, Inbound("+12065550001", "+12065550142", "дa")),
         ({"text": b"\xfc", "data_coding": 3}, Inbound("+12065550001", "+12065550142", "ü")),
+        ({"text": b"\xbf\xe0", "data_coding": 6}, Inbound("+12065550001", "+12065550142", "Пр")),
+        ({"text": b"\xf9\xec", "data_coding": 7}, Inbound("+12065550001", "+12065550142", "של")),
+        ({"text": b"\x82\xa0", "data_coding": 5}, Inbound("+12065550001", "+12065550142", "あ")),
+        ({"text": b"\xb0\xa1\xff", "data_coding": 14}, Inbound("+12065550001", "+12065550142", "가\ufffd")),
         ({"destination": "12345", "source_ton": 0}, Inbound("+12065550001", "12345", "")),
         ({"source": "BANK", "source_ton": 5, "text": b"x"}, Inbound("BANK", "+12065550142", "x")),
         ({"tlvs": {0x424: b"long"}}, Inbound("+12065550001", "+12065550142", "long")),
@@ -322,6 +281,11 @@ async def test_what_cannot_be_kept_is_asked_for_again(smsc: Smsc, ear: Ear) -> N
             Inbound("+12065550001", "+12065550142", "x", part=Part(5, 1, 2)),
         ),
         ({"text": b"\x09\0\3", "esm_class": 0x40, "data_coding": 3}, Inbound("+12065550001", "+12065550142", "\t\0\3")),
+        (
+            {"text": b"\5\0\3\7\2\1\0a\xd8\x3c", "esm_class": 0x40, "data_coding": 8},
+            Inbound("+12065550001", "+12065550142", "a\ud83c", part=Part(7, 1, 2)),
+        ),
+        ({"text": b"\0a\0", "data_coding": 8}, Inbound("+12065550001", "+12065550142", "a\ufffd")),
         ({"text": b"id:00AB stat:DELIVRD", "esm_class": 4}, Receipt("carrier/AB", "DELIVERED")),
         ({"tlvs": {0x1E: b"ab\0", 0x427: b"\5"}}, Receipt("carrier/AB", "UNREACHABLE")),
     ],
@@ -339,6 +303,30 @@ async def test_a_transmitter_says_so(smsc: Smsc) -> None:
     await send(smsc, sms(), bind="transmitter", system_id="shop", system_type="VMA")
 
     assert smsc.ask("about")["binds"] == [{"as": "transmitter", "system_id": "shop", "system_type": "VMA"}]
+
+
+async def test_a_pair_sends_over_one_bind_and_hears_over_the_other(smsc: Smsc, ear: Ear) -> None:
+    async with bound(smsc.port, ear, bind="pair") as provider:
+        await until(lambda: smsc.ask("about")["links"] == 2)
+        (outcome,) = await provider.send([sms()])
+        smsc.deliver(text=b"id:1001 stat:DELIVRD", esm_class=4)
+        await until(lambda: smsc.told == [0])
+
+    assert sorted(each["as"] for each in smsc.ask("about")["binds"]) == ["receiver", "transmitter"]
+    assert outcome.receipt_ids == ("carrier/1001",)
+    assert ear.heard == [Receipt("carrier/1001", "DELIVERED")]
+
+
+async def test_members_that_a_country_wants_go_in_tlvs_of_the_vendor(smsc: Smsc) -> None:
+    tlvs = {"entity_id": 0x1400, "template_id": 0x1401}
+
+    await send(smsc, message("Hi", entity_id="1101"), message("a" * 200, entity_id="1", template_id="2"), tlvs=tlvs)
+
+    assert sorted(str(submit["tlvs"]) for submit in smsc.submits) == [
+        "{'0x1400': '31', '0x1401': '32'}",
+        "{'0x1400': '31', '0x1401': '32'}",
+        "{'0x1400': '31313031'}",
+    ]
 
 
 async def test_addresses_that_do_not_fit_are_refused(smsc: Smsc) -> None:
@@ -360,6 +348,8 @@ async def test_too_long_a_text_is_refused(smsc: Smsc) -> None:
         {"host": "x", "ton_npi": {"name": [256, 0]}},
         {"host": "x", "password": "pä"},
         {"host": "x", "window": 0},
+        {"host": "x", "rate": 0},
+        {"host": "x", "tlvs": {"entity_id": 0x0204}},
     ],
 )
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any]) -> None:

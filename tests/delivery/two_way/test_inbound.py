@@ -44,6 +44,10 @@ class Topic:
         queue = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
         self._sns.subscribe(TopicArn=self.arn, Protocol="sqs", Endpoint=queue["QueueArn"])
 
+    def subscribe_url(self, url: str) -> None:
+        """Have it call a URL, too."""
+        self._sns.subscribe(TopicArn=self.arn, Protocol="http", Endpoint=url)
+
     def received(self) -> list[Any]:
         """What was published since, as a Lambda function gets it: whole notifications."""
         found: list[Any] = []
@@ -104,6 +108,18 @@ async def test_a_message_is_published_to_the_topic(database: Database, settings:
         "messageBody": "Is it open? ü 🎉",
     }
     assert handler({"Records": [{"Sns": notification}]}, None) == [("Is it open? ü 🎉", ANA, OURS)]
+
+
+async def test_a_handler_behind_the_topic_is_called_by_http(
+    database: Database, settings: Settings, topic: Topic, receiver: Receiver
+) -> None:
+    topic.subscribe_url(receiver.url)
+
+    await hear(database, with_numbers(settings, topic), "Is it open? ü")
+
+    notification = json.loads(receiver.received[-1].body)
+    assert notification["Type"] == "Notification"
+    assert handler({"Records": [{"Sns": notification}]}, None) == [("Is it open? ü", ANA, OURS)]
 
 
 async def test_each_message_has_an_id_of_its_own(database: Database, settings: Settings, topic: Topic) -> None:
@@ -226,6 +242,47 @@ async def test_a_long_message_is_published_whole_and_once(database: Database, se
 
     assert before == []
     assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["abc"]
+
+
+async def test_a_letter_that_is_cut_between_two_parts_is_whole_again(
+    database: Database, settings: Settings, topic: Topic
+) -> None:
+    given = with_numbers(settings, topic)
+    parts = [
+        Inbound(ANA, OURS, text, part=Part(9, number, 3))
+        for number, text in enumerate(("a\ud83c", "\udf89b\ud83c", "c"), 1)
+    ]
+
+    for part in parts:
+        await hears(database, given)([part])
+    await Worker(database, given).drain()
+
+    assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["a🎉b\ufffdc"]
+
+
+async def test_what_is_left_of_an_earlier_long_message_does_not_get_into_a_later_one(
+    database: Database, settings: Settings, topic: Topic
+) -> None:
+    given = with_numbers(settings, topic)
+    old, first, second = (
+        Inbound(ANA, OURS, text, part=Part(7, number, 2)) for text, number in (("old", 2), ("a", 1), ("b", 2))
+    )
+
+    # The old one was told again after its message was whole; the later message's comes first.
+    await hears(database, given)([old])
+    await hears(database, given)([second])
+    await hears(database, given)([first])
+    await Worker(database, given).drain()
+
+    assert [json.loads(each["Message"])["messageBody"] for each in topic.received()] == ["ab"]
+
+
+async def test_a_name_is_not_answered(database: Database, settings: Settings) -> None:
+    await hears(database, settings)([Inbound("BANK", OURS, "HELP"), Inbound("BANK", OURS, "STOP")])
+    await Worker(database, settings).drain()
+
+    async with database.connection() as db:
+        assert await db.value(Query("count", "SELECT count(*) FROM mailbox")) == 0
 
 
 async def test_of_a_number_without_settings_only_opt_outs_are_heeded(database: Database, settings: Settings) -> None:

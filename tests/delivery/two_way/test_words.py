@@ -13,7 +13,7 @@ NUMBER = SmsNumber(destination=TOPIC, keywords={"JOIN": "Welcome", "Info": "See 
     "word", ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"]
 )
 def test_each_word_to_stop_is_known(word: str) -> None:
-    for body in (word, word.lower(), f" {word.title()}! please", f'"{word}".'):
+    for body in (word, word.lower(), f" {word.title()}! please", f'"{word}".', f"\ufeff{word}", f"\u200e{word}\ufffd"):
         found = read(body, OURS, NUMBER)
         assert (found.asks, found.reply, found.is_published) == (Asks.TO_STOP, NUMBER.stop_reply, False)
 
@@ -78,6 +78,7 @@ def test_default_replies_can_be_edited_and_left_out() -> None:
         {"destination": "ftp://example.com"},
         {"destination": "arn:aws:sns:us-east-1:000000000000:a.fifo"},
         {"application_id": "shop"},
+        {"self_managed_opt_outs": True},
         {"surprise": 1},
     ],
 )

@@ -19,7 +19,7 @@ from repoint.campaigns.engine.seats import MOST, Seats
 from repoint.campaigns.engine.step import Reserved, Steps
 from repoint.db.pool import Db
 from repoint.delivery.caps import Wish, take
-from repoint.delivery.opened import providers_of
+from repoint.delivery.in_turn import send_in_turn
 from repoint.delivery.records import Delivered, delivered_of
 from repoint.functions.payload import MOST_ENDPOINTS
 from repoint.queue.lease import LostClaimError
@@ -228,9 +228,8 @@ class Work:
     async def _send(self, going: Sequence[Ready]) -> None:
         if not going:
             return
-        providers = providers_of(self._context.database, self._context.settings)
-        at = self._context.now()
-        outcomes = await providers.send([each.message for each in going])
+        at, context = self._context.now(), self._context
+        outcomes = await send_in_turn(context.database, context.settings, [each.message for each in going])
         finished = Finished(self._context.now())
         for each, outcome in zip(going, outcomes, strict=True):
             delivered = Delivered(each.candidate.known, outcome, at, each.message)

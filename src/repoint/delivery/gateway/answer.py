@@ -55,8 +55,8 @@ def status_of(http_status: int) -> Status:
 
 
 def printable(text: str) -> str:
-    """A gateway's words as they are shown: on one line, and not too long."""
-    return _UNPRINTABLE.sub(" ", text)[:_DETAIL_CHARACTERS]
+    """A gateway's words as they are shown and stored: on one line, not too long, without halves of letters."""
+    return _UNPRINTABLE.sub(" ", text)[:_DETAIL_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,31 +7,41 @@ when it is committed. The protocol: SMPP Developers Forum, Short Message Peer to
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from typing import Literal, Self
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
-import smpp34
+import msgspec
 from pydantic import BaseModel, Field, FilePath, SecretStr, field_validator, model_validator
 
-from repoint.delivery.heard import Hear, Heard, Receipt, named
+from repoint.delivery.heard import named
 from repoint.delivery.message import Message, Sms
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Provider, Surroundings, provider
+from repoint.delivery.smpp.access import Access
 from repoint.delivery.smpp.alphabet import Default
+from repoint.delivery.smpp.answers import Answered, LostError, Waiting
 from repoint.delivery.smpp.binds import Binds, open_binds
-from repoint.delivery.smpp.deliver import Ids, answered_id, is_receipt, read_inbound, read_receipt
+from repoint.delivery.smpp.deliver import Ids, answered_id
+from repoint.delivery.smpp.ear import Ear
 from repoint.delivery.smpp.pdu import Command
-from repoint.delivery.smpp.session import Access, Answered, LostError, Session
+from repoint.delivery.smpp.session import FullError, Session
 from repoint.delivery.smpp.status import refusal, status_of
-from repoint.delivery.smpp.submit import Joins, Kind, Submits, UnfitAddressError
+from repoint.delivery.smpp.submit import Joins, Kind, Member, Submits, UnfitAddressError
 from repoint.delivery.sms_parts import TooLongError
+from repoint.settings import Settings
 
 # How often a later part is tried again that the SMSC has no room for: the first one is out already.
 _PART_TRIES = 5
 # How many connections a message is brought to that end while it waits for its place in the window.
 _TRIES = 3
 _UNSENT = Outcome(Status.TEMPORARY_FAILURE, 500, "the connection to the SMSC broke before it was sent")
-_COMMANDS = {"transceiver": Command.BIND_TRANSCEIVER, "transmitter": Command.BIND_TRANSMITTER}
+_FULL = Outcome(Status.THROTTLED, 429, "by the rate of its provider its turn would come too late")
+_COMMANDS = {
+    "transceiver": Command.BIND_TRANSCEIVER,
+    "transmitter": Command.BIND_TRANSMITTER,
+    "pair": Command.BIND_TRANSMITTER,
+}
 
 
 class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
@@ -46,13 +56,20 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
     system_id: str = Field(default="", max_length=15, description="Who we are.")
     password: SecretStr = Field(default=SecretStr(""), description="Its password, 8 letters by the standard.")
     system_type: str = Field(default="", max_length=12, description="What we are, where the SMSC asks for it.")
-    bind: Literal["transceiver", "transmitter"] = Field(
-        default="transceiver", description="Whether receipts and messages are received, too."
+    bind: Literal["transceiver", "transmitter", "pair"] = Field(
+        default="transceiver",
+        description="Send and receive over one connection, send only, or do both over two, for an older SMSC.",
     )
     binds: int = Field(default=1, ge=1, le=100, description="Connections of each process that sends or receives.")
     window: int = Field(default=10, ge=1, le=10_000, description="Submits of one connection that wait for an answer.")
+    rate: float | None = Field(
+        default=None, gt=0, le=100_000, description="Most submits of one connection in a second; others wait."
+    )
     source: str | None = Field(
-        default=None, max_length=20, description="Number, short code or name to send from where a message names none."
+        default=None,
+        max_length=20,
+        description="Number, short code or name to send from where a message names none; by default the first in "
+        "`sms_numbers`.",
     )
     alphabet: Default = Field(default="gsm", description="The SMSC's default alphabet, which data_coding 0 stands for.")
     joins: Joins = Field(
@@ -61,6 +78,10 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
     )
     ton_npi: dict[Kind, tuple[int, int]] = Field(
         default={}, description="Type of number and numbering plan by kind of address, `{number: [1, 1]}`."
+    )
+    tlvs: dict[Member, Annotated[int, Field(ge=0x1400, le=0x3FFF)]] = Field(
+        default={},
+        description="Vendor's tags for members of a message, `{entity_id: 0x1400, template_id: 0x1401}` in India.",
     )
     receipts: bool = Field(default=True, description="Ask for receipts; without, what was taken counts as delivered.")
     receipt_ids: Ids = Field(
@@ -111,7 +132,7 @@ class SmsSmppOptions(BaseModel, frozen=True, extra="forbid"):
         return {code: status for status, codes in meanings.items() for code in codes}
 
 
-@provider("sms_smpp", "SMS", options=SmsSmppOptions, receives=lambda options: options.bind == "transceiver")
+@provider("sms_smpp", "SMS", options=SmsSmppOptions, receives=lambda options: options.bind != "transmitter")
 @asynccontextmanager
 async def open_sms_smpp(options: SmsSmppOptions, surroundings: Surroundings) -> AsyncIterator[Provider]:
     """Bind at once, and stay bound: whoever is bound is told what there is to tell."""
@@ -124,13 +145,23 @@ async def open_sms_smpp(options: SmsSmppOptions, surroundings: Surroundings) -> 
         options.password.get_secret_value(),
         options.system_type,
         options.window,
+        options.rate,
         options.connect_timeout_s,
         options.answer_timeout_s,
         options.enquire_link_s,
     )
-    ear = _Ear(surroundings, options)
-    async with open_binds(access, ear.hear, options.binds) as binds:
-        yield Smsc(binds, options, surroundings.name)
+    ear = Ear(surroundings.hear, surroundings.name, ids=options.receipt_ids, default=options.alphabet)
+    async with AsyncExitStack() as stack:
+        if options.bind == "pair":
+            receiving = replace(access, command=Command.BIND_RECEIVER)
+            await stack.enter_async_context(open_binds(receiving, ear.hear, options.binds))
+        binds = await stack.enter_async_context(open_binds(access, ear.hear, options.binds))
+        yield Smsc(binds, options, surroundings.name, options.source or _first_number(surroundings.settings))
+
+
+def _first_number(settings: Settings) -> str | None:
+    """What a message is sent from that says nothing, nor its channel or provider (channels.md section 5)."""
+    return next((number for number in settings.sms_numbers if number != "*"), None)
 
 
 def _trust(options: SmsSmppOptions) -> ssl.SSLContext:
@@ -140,30 +171,10 @@ def _trust(options: SmsSmppOptions) -> ssl.SSLContext:
     return context
 
 
-class _Ear:
-    """Reads what the SMSC tells, and hands it on."""
-
-    def __init__(self, surroundings: Surroundings, options: SmsSmppOptions) -> None:
-        self._hear: Hear = surroundings.hear
-        self._name = surroundings.name
-        self._options = options
-
-    async def hear(self, pdus: Sequence[smpp34.DeliverSm]) -> None:
-        heard = [found for pdu in pdus if (found := self._read(pdu)) is not None]
-        if heard:
-            await self._hear(heard)
-
-    def _read(self, pdu: smpp34.DeliverSm) -> Heard | None:
-        if not is_receipt(pdu):
-            return read_inbound(pdu, self._options.alphabet)
-        found = read_receipt(pdu, self._options.receipt_ids)
-        return None if found is None else Receipt(named(self._name, found.receipt_id), found.status)
-
-
 class Smsc:
     """An SMSC with our binds to it."""
 
-    def __init__(self, binds: Binds, options: SmsSmppOptions, name: str) -> None:
+    def __init__(self, binds: Binds, options: SmsSmppOptions, name: str, source: str | None) -> None:
         self._binds = binds
         self._options = options
         self._name = name
@@ -173,8 +184,9 @@ class Smsc:
             joins=options.joins,
             default=options.alphabet,
             ton_npi=options.ton_npi,
-            source=options.source,
+            source=source,
             receipts=options.receipts,
+            tlvs=options.tlvs,
         )
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
@@ -190,10 +202,15 @@ class Smsc:
                 whole[number] = found[0]
             else:
                 in_parts[number] = found
-        others = asyncio.gather(*(self._send_parts(pdus) for pdus in in_parts.values()))
-        outcomes |= await self._send_whole(whole)
+        within_s = [message.within_s for message in messages]
+        others = asyncio.gather(*(self._send_parts(pdus, within_s[number]) for number, pdus in in_parts.items()))
+        outcomes |= await self._send_whole(whole, within_s)
         outcomes |= zip(in_parts, await others, strict=True)
-        return [outcomes[number] for number in range(len(messages))]
+        return [self._with_sender(message, outcomes[number]) for number, message in enumerate(messages)]
+
+    def _with_sender(self, message: Message, outcome: Outcome) -> Outcome:
+        sent_from = self._submits.sent_from(message.content) if isinstance(message.content, Sms) else None
+        return outcome if sent_from is None else msgspec.structs.replace(outcome, sent_from=sent_from)
 
     def _pdus(self, message: Message) -> list[bytes] | Outcome:
         if not isinstance(message.content, Sms):
@@ -206,47 +223,51 @@ class Smsc:
         except UnfitAddressError:
             return Outcome(Status.PERMANENT_FAILURE, 400, "an address of the message does not fit into SMPP")
 
-    async def _send_whole(self, pdus: dict[int, bytes]) -> dict[int, Outcome]:
+    async def _send_whole(self, pdus: dict[int, bytes], within_s: Sequence[float | None]) -> dict[int, Outcome]:
         """Messages of one part, all at once: a task for each would cost as much as the rest of it."""
         outcomes: dict[int, Outcome] = {}
         for _ in range(_TRIES):
             if not pdus:
                 break
-            waiting: dict[int, asyncio.Future[Answered]] = {}
+            session = await self._binds.session()
+            if isinstance(session, str):
+                return outcomes | dict.fromkeys(pdus, Outcome(Status.TEMPORARY_FAILURE, 500, session))
+            waiting: dict[int, Waiting] = {}
             for number, pdu in pdus.items():
-                session = self._binds.open_session() or await self._binds.session()
-                if isinstance(session, str):
-                    outcomes[number] = Outcome(Status.TEMPORARY_FAILURE, 500, session)
-                else:
-                    waiting[number] = session.submit(pdu)
+                least_busy = self._binds.open_session() or session
+                waiting[number] = least_busy.submit(pdu, within_s[number])
             await _all_done(waiting.values())
             outcomes |= {number: self._outcome(answered) for number, answered in waiting.items()}
             pdus = {number: pdu for number, pdu in pdus.items() if outcomes[number] is _UNSENT}
         return outcomes
 
-    def _outcome(self, answered: "asyncio.Future[Answered]") -> Outcome:
+    def _outcome(self, answered: Waiting) -> Outcome:
         error = answered.exception()
         if error is None:
             found = answered.result()
             return self._refused(found) if found.status else self._taken([found])
+        if isinstance(error, FullError):
+            return _FULL
         assert isinstance(error, LostError)  # noqa: S101 - nothing else is set
         return _in_doubt("the SMSC did not answer") if error.may_be_taken else _UNSENT
 
-    async def _send_parts(self, pdus: Sequence[bytes]) -> Outcome:
+    async def _send_parts(self, pdus: Sequence[bytes], within_s: float | None) -> Outcome:
         for _ in range(_TRIES):
             session = await self._binds.session()
             if isinstance(session, str):
                 return Outcome(Status.TEMPORARY_FAILURE, 500, session)
             try:
-                return await self._submit(session, pdus)
+                return await self._submit(session, pdus, within_s)
+            except FullError:
+                return _FULL
             except LostError as error:
                 if error.may_be_taken:
                     return _in_doubt("the SMSC did not answer")
         return _UNSENT
 
-    async def _submit(self, session: Session, pdus: Sequence[bytes]) -> Outcome:
+    async def _submit(self, session: Session, pdus: Sequence[bytes], within_s: float | None) -> Outcome:
         """The first part alone, since it tells whether the message is taken at all; then the others together."""
-        first = await session.submit(pdus[0])
+        first = await session.submit(pdus[0], within_s)
         if first.status:
             return self._refused(first)
         try:
@@ -279,7 +300,7 @@ class Smsc:
         return Outcome(Status.SUCCESSFUL, 200, "", first, receipt_ids=tuple(ids))
 
 
-async def _all_done(waiting: Collection["asyncio.Future[Answered]"]) -> None:
+async def _all_done(waiting: Collection[Waiting]) -> None:
     if waiting:
         await asyncio.wait(waiting)
 

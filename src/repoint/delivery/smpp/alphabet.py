@@ -8,7 +8,16 @@ from repoint.delivery.sms_parts import is_gsm
 # What data_coding 0 stands for is for each SMSC to say.
 Default = Literal["gsm", "latin1"]
 
-_DEFAULT, _ASCII, _LATIN1, _UCS2 = 0, 1, 3, 8
+_DEFAULT, _UCS2 = 0, 8
+# The others of SMPP that are letters: IA5, Latin 1, JIS, Cyrillic, Hebrew, KS C 5601.
+_CODINGS: Mapping[int, str] = {
+    1: "ascii",
+    3: "latin-1",
+    5: "shift_jis",
+    6: "iso8859_5",
+    7: "iso8859_8",
+    14: "euc_kr",
+}
 # 3GPP TS 23.038 section 6.2.1: the place of each letter is its code; ESC leads to the extension table.
 _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -52,16 +61,18 @@ def encode(text: str, default: Default, *, as_ucs2: bool) -> tuple[int, bytes]:
 
 
 def decode(content: bytes, data_coding: int, default: Default) -> str:
-    """What somebody has written; what cannot be read is told by U+FFFD."""
+    """What somebody has written; what cannot be read is told by U+FFFD.
+
+    A letter of four bytes may be cut in two where one part of a message ends: each then has a half of it.
+    """
     if _is_ucs2(data_coding):
-        return content.decode("utf-16-be", "replace")
-    if data_coding == _LATIN1 or (data_coding == _DEFAULT and default == "latin1"):
+        letters, rest = divmod(len(content), 2)
+        return content[: 2 * letters].decode("utf-16-be", "surrogatepass") + "\ufffd" * rest
+    if data_coding == _DEFAULT and default == "latin1":
         return content.decode("latin-1")
-    if data_coding == _ASCII:
-        return content.decode("ascii", "replace")
     if _is_gsm(data_coding):
         return _decode_gsm(content)
-    return content.decode("utf-8", "replace")
+    return content.decode(_CODINGS.get(data_coding, "utf-8"), "replace")
 
 
 def _is_latin1(text: str) -> bool:

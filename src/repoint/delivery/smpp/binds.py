@@ -10,14 +10,16 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from repoint.delivery.smpp.session import Access, Delivers, LostError, RefusedError, Session, open_session
+from repoint.delivery.smpp.access import Access
+from repoint.delivery.smpp.answers import LostError
+from repoint.delivery.smpp.session import Delivers, RefusedError, Session, open_session
 
 log = structlog.get_logger()
 
-# Between tries: doubled each time.
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-# However urgent it is.
-_LEAST_PAUSE_S = 0.05
+# Between tries: doubled each time, until a bind has lasted for a while. One that is ended soon may be one too many.
+FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S = 0.5, 30.0, 10.0
+# So much of a pause is kept however urgent it is.
+_LEAST_OF_PAUSE = 0.1
 
 
 @asynccontextmanager
@@ -101,14 +103,16 @@ class _Bind:
             self._try.set_result(None)
             self._try = asyncio.get_running_loop().create_future()
             if self.session is not None:
-                pause_s = FIRST_PAUSE_S
+                bound_at_s = asyncio.get_running_loop().time()
                 await self.session.keep_alive()
                 if self._is_closed:
                     return
                 log.warning("A bind to an SMSC was lost", host=self._access.host)
-            await asyncio.sleep(_LEAST_PAUSE_S)
+                if asyncio.get_running_loop().time() >= bound_at_s + STEADY_S:
+                    pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s * _LEAST_OF_PAUSE)
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
+                async with asyncio.timeout(pause_s * (1 - _LEAST_OF_PAUSE)):
                     await self._is_wanted.wait()
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 

@@ -5,20 +5,19 @@ when the connection ends may have been taken; what waits for its place in the wi
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import Any, cast
 
 import smpp34
 import structlog
 
+from repoint.delivery.smpp.access import Access
+from repoint.delivery.smpp.answers import Answered, Answers, LostError, Waiting, fail
 from repoint.delivery.smpp.pdu import (
     ANSWER,
     HEAD_BYTES,
-    LAST_SEQUENCE,
     BrokenError,
     Command,
     Status,
@@ -30,6 +29,7 @@ from repoint.delivery.smpp.pdu import (
     request,
     split,
 )
+from repoint.delivery.smpp.rate import Rate
 
 log = structlog.get_logger()
 
@@ -42,40 +42,12 @@ FAREWELL_S = 2.0
 Delivers = Callable[[Sequence[smpp34.DeliverSm]], Awaitable[None]]
 
 
-class LostError(Exception):
-    """The connection ended, or nothing was answered in time."""
-
-    def __init__(self, *, may_be_taken: bool) -> None:
-        super().__init__("the connection to the SMSC broke")
-        self.may_be_taken = may_be_taken
-
-
 class RefusedError(Exception):
     """The SMSC does not let us in; the text tells its status."""
 
 
-class Answered(NamedTuple):
-    """What the SMSC answered a request: 0 for taken, and under which id."""
-
-    status: int
-    message_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where to and who we are."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    command: Command
-    system_id: str
-    password: str = field(repr=False)
-    system_type: str
-    window: int
-    connect_timeout_s: float
-    answer_timeout_s: float
-    enquire_link_s: float
+class FullError(Exception):
+    """By its rate, the connection has no turn for the message as soon as that must go."""
 
 
 async def open_session(access: Access, delivers: Delivers) -> "Session":
@@ -102,14 +74,14 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._out: list[bytes] = []
-        self._sequence = 0
-        # Requests that wait for their answer, oldest first, with the time after which nobody does any more.
-        self._answers: dict[int, tuple[asyncio.Future[Answered], float]] = {}
-        self._look_for_late: asyncio.TimerHandle | None = None
-        # Those that wait for their place in the window.
-        self._queue: deque[tuple[bytes, asyncio.Future[Answered]]] = deque()
+        self._answers = Answers(access.answer_timeout_s, self._fill_window)
+        # Those that wait for their place in the window, or for their turn.
+        self._queue: deque[tuple[bytes, Waiting]] = deque()
+        self._rate = None if access.rate is None else Rate(access.rate)
+        self._next_turn: asyncio.TimerHandle | None = None
         self._heard = 0
         self._telling: set[asyncio.Task[None]] = set()
+        self._leaving: asyncio.Task[None] | None = None
         self._heard_at_s = loop.time()
         self._is_closing = False
         self.lost: asyncio.Future[None] = loop.create_future()
@@ -128,19 +100,25 @@ class Session(asyncio.Protocol):
         """Say who we are. Raises RefusedError, LostError."""
         access = self._access
         found = await self._ask(
-            lambda sequence: bind(access.command, sequence, access.system_id, access.password, access.system_type)
+            access.command,
+            lambda sequence: bind(access.command, sequence, access.system_id, access.password, access.system_type),
         )
         if found.status:
             raise RefusedError(f"the SMSC refuses the bind with {found.status:#010x}")
 
-    def submit(self, pdu: bytes) -> "asyncio.Future[Answered]":
-        """Send a PDU as soon as the window has room; its answer, or LostError."""
-        waiting: asyncio.Future[Answered] = self._loop.create_future()
+    def submit(self, pdu: bytes, within_s: float | None = None) -> Waiting:
+        """Send a PDU as soon as the window has room and its turn comes; its answer, LostError or FullError.
+
+        `within_s` is how long its turn may be away; None for as long as may be.
+        """
+        waiting: Waiting = self._loop.create_future()
         if not self.is_open:
-            waiting.set_exception(LostError(may_be_taken=False))
-            return waiting
-        self._queue.append((pdu, waiting))
-        self._fill_window()
+            fail(waiting, may_be_taken=False)
+        elif within_s is not None and self._turn_in_s() > within_s:
+            waiting.set_exception(FullError())
+        else:
+            self._queue.append((pdu, waiting))
+            self._fill_window()
         return waiting
 
     async def keep_alive(self) -> None:
@@ -152,21 +130,20 @@ class Session(asyncio.Protocol):
                 await asyncio.wait([self.lost], timeout=pause_s - silent_s)
                 continue
             try:
-                await self._ask(lambda sequence: request(Command.ENQUIRE_LINK, sequence))
+                await self._request(Command.ENQUIRE_LINK)
             except LostError:
                 self.abort()
 
     async def close(self) -> None:
         """Let what is under way end, say farewell, and hang up."""
-        self._is_closing = True
+        await self._let_end(FAREWELL_S)
         if self._telling:
             await asyncio.wait(set(self._telling), timeout=self._access.answer_timeout_s)
         if not self.lost.done():
             with suppress(LostError, TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
-                    await self._ask(lambda sequence: request(Command.UNBIND, sequence))
-        if self._transport is not None:
-            self._transport.close()
+                    await self._request(Command.UNBIND)
+        self._hang_up()
 
     def abort(self) -> None:
         """Break the connection off."""
@@ -183,15 +160,10 @@ class Session(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
         self._out.clear()
-        if self._look_for_late is not None:
-            self._look_for_late.cancel()
-        answers, queue = list(self._answers.values()), list(self._queue)
-        self._answers.clear()
-        self._queue.clear()
-        for waiting, _ in answers:
-            _fail(waiting, may_be_taken=True)
-        for _, waiting in queue:
-            _fail(waiting, may_be_taken=False)
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+        self._answers.lose()
+        self._drop_queue()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -214,23 +186,22 @@ class Session(asyncio.Protocol):
     def _take(self, pdu: bytes, told: list[tuple[int, smpp34.DeliverSm]]) -> None:
         command, status, sequence = head(pdu)
         if command & ANSWER:
-            waiting, _ = self._answers.pop(sequence, (None, 0))
-            if waiting is not None and not waiting.done():
-                # An answer of status 0 that denies the request is none.
-                status = status or (1 if command == Command.GENERIC_NACK else 0)
-                waiting.set_result(Answered(status, c_string(pdu[HEAD_BYTES:])))
+            self._answers.take(command, status, sequence, c_string(pdu[HEAD_BYTES:]))
         elif command == Command.DELIVER_SM:
             self._take_deliver(pdu, sequence, told)
         elif command == Command.ENQUIRE_LINK:
             self._write(answer(command, sequence))
         elif command == Command.UNBIND:
             self._is_closing = True
-            self._write(answer(command, sequence))
-            self._loop.call_soon(self._hang_up)
+            self._leaving = self._leaving or self._loop.create_task(self._leave(sequence))
         else:
             self._write(request(Command.GENERIC_NACK, sequence, status=Status.INVALID_COMMAND))
 
     def _take_deliver(self, pdu: bytes, sequence: int, told: list[tuple[int, smpp34.DeliverSm]]) -> None:
+        if self._is_closing:
+            # There may be no time left to answer what is kept, and then it would be told and kept once more.
+            self._write(answer(Command.DELIVER_SM, sequence, b"\0", Status.LATER))
+            return
         try:
             found = smpp34.decode(pdu)
         except smpp34.SmppError:
@@ -257,41 +228,46 @@ class Session(asyncio.Protocol):
         if was_full and self._heard < MOST_HEARD and self._transport is not None and not self.lost.done():
             self._transport.resume_reading()
 
-    async def _ask(self, make: Callable[[int], bytes]) -> Answered:
+    async def _request(self, command: Command) -> Answered:
+        return await self._ask(command, lambda sequence: request(command, sequence))
+
+    async def _ask(self, command: Command, make: Callable[[int], bytes]) -> Answered:
         """Send a request at once; its answer. Raises LostError."""
         if self.lost.done():
             raise LostError(may_be_taken=False)
-        waiting: asyncio.Future[Answered] = self._loop.create_future()
-        sequence = self._await_answer(waiting)
-        self._write(make(sequence))
+        waiting: Waiting = self._loop.create_future()
+        self._write(make(self._answers.expect(command, waiting)))
         return await waiting
 
+    def _turn_in_s(self) -> float:
+        return 0 if self._rate is None else self._rate.wait_s(self._loop.time(), len(self._queue))
+
     def _fill_window(self) -> None:
-        window, queue, answers = self._access.window, self._queue, self._answers
+        window, queue, answers, rate = self._access.window, self._queue, self._answers, self._rate
         while queue and len(answers) < window:
+            if rate is not None:
+                now_s = self._loop.time()
+                if (wait_s := rate.wait_s(now_s)) > 0:
+                    self._fill_later(wait_s)
+                    return
+                rate.take(now_s)
             pdu, waiting = queue.popleft()
             if not waiting.done():
-                self._write(numbered(pdu, self._await_answer(waiting)))
+                self._write(numbered(pdu, answers.expect(Command.SUBMIT_SM, waiting)))
 
-    def _await_answer(self, waiting: "asyncio.Future[Answered]") -> int:
-        """The number under which its answer will come."""
-        self._sequence = self._sequence % LAST_SEQUENCE + 1
-        late_at_s = self._loop.time() + self._access.answer_timeout_s
-        self._answers[self._sequence] = waiting, late_at_s
-        if self._look_for_late is None:
-            self._look_for_late = self._loop.call_at(late_at_s, self._give_up_late)
-        return self._sequence
+    def _fill_later(self, wait_s: float) -> None:
+        if self._next_turn is None:
+            self._next_turn = self._loop.call_later(wait_s, self._fill_at_turn)
 
-    def _give_up_late(self) -> None:
-        """Wait no longer for what should have been answered; the window has room again."""
-        self._look_for_late, now_s = None, self._loop.time()
-        for sequence, (waiting, late_at_s) in list(self._answers.items()):
-            if late_at_s > now_s:
-                self._look_for_late = self._loop.call_at(late_at_s, self._give_up_late)
-                break
-            del self._answers[sequence]
-            _fail(waiting, may_be_taken=True)
+    def _fill_at_turn(self) -> None:
+        self._next_turn = None
         self._fill_window()
+
+    def _drop_queue(self) -> None:
+        queue = list(self._queue)
+        self._queue.clear()
+        for _, waiting in queue:
+            fail(waiting, may_be_taken=False)
 
     def _write(self, pdu: bytes) -> None:
         """Have it sent together with what else is said in this turn of the loop."""
@@ -304,11 +280,21 @@ class Session(asyncio.Protocol):
             self._transport.write(b"".join(self._out))
         self._out.clear()
 
+    async def _leave(self, sequence: int) -> None:
+        """Let go as the SMSC has asked, when both sides have answered what they were told before, or after a while."""
+        await self._let_end(FAREWELL_S)
+        self._write(answer(Command.UNBIND, sequence))
+        self._flush()
+        self._hang_up()
+
+    async def _let_end(self, timeout_s: float) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        self._is_closing = True
+        self._drop_queue()
+        under_way: set[asyncio.Future[Any]] = {*self._answers.waiting(), *self._telling}
+        if under_way:
+            await asyncio.wait(under_way, timeout=timeout_s)
+
     def _hang_up(self) -> None:
         if self._transport is not None:
             self._transport.close()
-
-
-def _fail(waiting: "asyncio.Future[Answered]", *, may_be_taken: bool) -> None:
-    if not waiting.done():
-        waiting.set_exception(LostError(may_be_taken=may_be_taken))

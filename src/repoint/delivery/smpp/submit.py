@@ -1,6 +1,7 @@
 """A text message as submit_sm: one PDU a part."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -13,6 +14,8 @@ from repoint.delivery.sms_parts import cut
 
 Joins = Literal["udh", "sar", "payload"]
 Kind = Literal["number", "short_code", "name", "destination", "none"]
+# Members of a message that an SMSC may want in TLVs of its own.
+Member = Literal["entity_id", "template_id", "keyword"]
 
 # Type of number and numbering plan (sections 5.2.5 and 5.2.6) of what we send from and to.
 TON_NPI: dict[Kind, tuple[int, int]] = {
@@ -27,6 +30,8 @@ _LONGEST_CODE = 8
 _LONGEST_ADDRESS = 20
 # What short_message holds (section 5.2.22).
 _SHORT_BYTES = 254
+# Far more than any id has.
+_TLV_BYTES = 255
 
 
 class UnfitAddressError(Exception):
@@ -36,7 +41,7 @@ class UnfitAddressError(Exception):
 class Submits:
     """Makes PDUs as one SMSC wants them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what differs between SMSCs
         self,
         *,
         joins: Joins,
@@ -44,14 +49,20 @@ class Submits:
         ton_npi: dict[Kind, tuple[int, int]],
         source: str | None,
         receipts: bool,
+        tlvs: Mapping[Member, int],
     ) -> None:
         self._joins = joins
+        self._tlvs = tlvs
         self._default: Default = default
         self._ton_npi = {**TON_NPI, **ton_npi}
         self._source = source
         self._registered = 1 if receipts else 0
         # Most messages are from the same few.
         self._from = lru_cache(maxsize=256)(self._read_source)
+
+    def sent_from(self, content: Sms) -> str | None:
+        """Whom a message is from that does not say it."""
+        return None if content.origination_number or content.sender_id else self._source
 
     def pdus(self, message: Message, content: Sms) -> list[bytes]:
         """The message's parts, in their order, numbered 0. Raises TooLongError, UnfitAddressError."""
@@ -66,6 +77,11 @@ class Submits:
             self._part(message, content, encode(part, self._default, as_ucs2=as_ucs2), reference, number, len(parts))
             for number, part in enumerate(parts, 1)
         ]
+
+    def _own_tlvs(self, content: Sms) -> Iterator[smpp34.Tlv]:
+        for member, tag in self._tlvs.items():
+            if (text := getattr(content, member)) is not None:
+                yield smpp34.Tlv(tag, text.encode("utf-8", "replace")[:_TLV_BYTES])
 
     def _read_source(self, named: str | None) -> tuple[str, int, int]:
         """Who a message is from, with its type and plan; `named` is what the message says."""
@@ -98,7 +114,7 @@ class Submits:
     ) -> bytes:
         source, source_ton, source_npi = self._from(content.origination_number or content.sender_id)
         ton, npi = self._ton_npi["destination"]
-        tlvs = tlvs or []
+        tlvs = [*(tlvs or []), *self._own_tlvs(content)]
         if len(text) > _SHORT_BYTES or (self._joins == "payload" and text):
             text, tlvs = b"", [*tlvs, smpp34.Tlv(Tag.MESSAGE_PAYLOAD, text)]
         return smpp34.SubmitSm(

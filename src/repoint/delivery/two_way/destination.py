@@ -5,10 +5,10 @@ topic runs unchanged.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -20,20 +20,23 @@ from repoint.queue import TaskContext
 from repoint.settings import Settings
 
 # Most that SNS takes in one call (docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html).
-SNS_BATCH = 10
+SNS_BATCH, SNS_BYTES = 10, 256 << 10
 # Calls at a time, and messages that a crash may have published once more.
 AT_ONCE = 8
 DONE_AT_ONCE = 50
 
 Messages = Mapping[str, Mapping[str, str]]
+# Of a call of PublishBatch.
+Entry = dict[str, str]
+Item = TypeVar("Item")
 Done = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Destination(Protocol):
     """One place to publish to."""
 
-    async def publish(self, messages: Messages, done: Done) -> dict[str, str]:
-        """Publish messages, which are given by id; why some were not taken, by id.
+    async def publish(self, messages: Messages, done: Done) -> str | None:
+        """Publish messages, which are given by id; why some were not taken, if they were not.
 
         `done` is told ids as soon as they are safe, some at a time.
         """
@@ -51,31 +54,39 @@ class _Topic:
         self._settings = settings
         self._arn = arn
 
-    async def publish(self, messages: Messages, done: Done) -> dict[str, str]:
+    async def publish(self, messages: Messages, done: Done) -> str | None:
         region = self._arn.split(":")[3]
         try:
             async with open_client("sns", self._settings.sns, region=region, role_arn=None) as client:
-                ids = list(messages)
-                batches = [ids[start : start + SNS_BATCH] for start in range(0, len(ids), SNS_BATCH)]
-
-                async def put(some: Sequence[str]) -> dict[str, str]:
-                    return await self._put(client, {each: messages[each] for each in some}, done)
-
-                return await _each(batches, put)
+                return await _each(list(batches(messages)), lambda entries: self._put(client, entries, done))
         except AwsError as error:
-            return dict.fromkeys(messages, str(error))
+            return str(error)
 
-    async def _put(self, client: Any, messages: Messages, done: Done) -> dict[str, str]:
-        entries = [{"Id": each, "Message": msgspec.json.encode(told).decode()} for each, told in messages.items()]
+    async def _put(self, client: Any, entries: Sequence[Entry], done: Done) -> str | None:
         try:
             with aws_errors():
                 answer = await client.publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
                 taken = {each["Id"] for each in answer.get("Successful") or ()}
-                failed = {each["Id"]: str(each.get("Code") or "Unknown") for each in answer.get("Failed") or ()}
+                failed = [str(each.get("Code") or "Unknown") for each in answer.get("Failed") or ()]
         except AwsError as error:
-            return dict.fromkeys(messages, str(error))
-        await done([each for each in messages if each in taken])
-        return {each: failed.get(each, "not answered") for each in messages if each not in taken}
+            return str(error)
+        await done([each["Id"] for each in entries if each["Id"] in taken])
+        return None if len(taken) == len(entries) else next(iter(failed), "not answered")
+
+
+def batches(messages: Messages) -> Iterator[list[Entry]]:
+    """Messages as SNS takes them, in calls that are not too large."""
+    batch: list[Entry] = []
+    size = 0
+    for message_id, told in messages.items():
+        text = msgspec.json.encode(told)
+        if batch and (len(batch) == SNS_BATCH or size + len(text) > SNS_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append({"Id": message_id, "Message": text.decode()})
+        size += len(text)
+    if batch:
+        yield batch
 
 
 class _Function:
@@ -87,28 +98,28 @@ class _Function:
         self._is_url = "://" in destination
         self._topic = f"arn:aws:sns:{context.settings.regions[0]}:{context.settings.account_id}:two-way-sms"
 
-    async def publish(self, messages: Messages, done: Done) -> dict[str, str]:
+    async def publish(self, messages: Messages, done: Done) -> str | None:
         async with AsyncExitStack() as stack:
             if self._is_url:
                 callee = await stack.enter_async_context(self._functions.at_url(self._destination))
             else:
                 callee = await self._functions.find(self._destination, source_arn=self._topic)
             if isinstance(callee, Failed):
-                return dict.fromkeys(messages, str(callee))
+                return str(callee)
             found: Callee = callee
+            taken: list[str] = []
 
-            async def call(message_id: str) -> dict[str, str]:
+            async def call(message_id: str) -> str | None:
                 result = await found.call(self._payload(messages[message_id]))
                 if isinstance(result, Failed):
-                    return {message_id: str(result)}
+                    return str(result)
                 taken.append(message_id)
                 if len(taken) >= DONE_AT_ONCE:
                     some = taken[:]
                     taken.clear()
                     await done(some)
-                return {}
+                return None
 
-            taken: list[str] = []
             why = await _each(list(messages), call)
             await done(taken)
             return why
@@ -135,15 +146,13 @@ def sns_event(topic: str, told: Mapping[str, str]) -> dict[str, Any]:
     return {"Records": [record]}
 
 
-async def _each(items: Sequence[Any], do: Callable[[Any], Awaitable[dict[str, str]]]) -> dict[str, str]:
-    """Do it for all, some at a time; what any of them has answered."""
+async def _each(items: Sequence[Item], do: Callable[[Item], Awaitable[str | None]]) -> str | None:
+    """Do it for all, some at a time; why it could not be done for one of them, if it could not."""
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def one(item: Any) -> dict[str, str]:
+    async def one(item: Item) -> str | None:
         async with turns:
             return await do(item)
 
-    found: dict[str, str] = {}
-    for each in await asyncio.gather(*(one(item) for item in items)):
-        found |= each
-    return found
+    found = await asyncio.gather(*map(one, items))
+    return next((why for why in found if why is not None), None)

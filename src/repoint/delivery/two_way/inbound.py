@@ -5,14 +5,14 @@ All of it happens in the transaction after which the provider is told that we ha
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from repoint.db.parameters import as_json
+from repoint.db.parameters import as_json, storable
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
-from repoint.delivery.heard import Inbound
-from repoint.delivery.phone_number import country
+from repoint.delivery.heard import MOST_BODY, MOST_NUMBER, Inbound
+from repoint.delivery.phone_number import InvalidNumberError, country, e164
 from repoint.delivery.sent import read_sent
 from repoint.delivery.suppression import suppress
 from repoint.delivery.two_way.publish import publish_inbound
@@ -26,6 +26,10 @@ from repoint.settings import Settings
 
 Q = load_queries("repoint.delivery.two_way")
 
+# Halves of letters, which the database does not take, as letters for private use, which nobody writes.
+_HALVES = {half: 0xF0000 + half - 0xD800 for half in range(0xD800, 0xE000)}
+_AGAIN = {kept: half for half, kept in _HALVES.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
@@ -38,7 +42,7 @@ class _Arrived:
 
 async def note_inbound(db: Db, settings: Settings, inbounds: Sequence[Inbound], now: datetime) -> None:
     """Take messages in, in the open transaction; those that their provider has told of before change nothing."""
-    whole = await _whole(db, inbounds, now)
+    whole = await _whole(db, [_storable(each) for each in inbounds], now)
     if not whole:
         return
     last = await _last_sent(db, {each.origination_number for each in whole})
@@ -54,6 +58,9 @@ async def note_inbound(db: Db, settings: Settings, inbounds: Sequence[Inbound], 
 def _arrived(settings: Settings, inbound: Inbound, last: Row | None) -> _Arrived:
     number = inbound.destination_number
     found = read(inbound.body, number, number_of(settings, number))
+    if not inbound.origination_number.removeprefix("+").isdecimal():
+        # A name: nobody is there who could be answered.
+        found = replace(found, reply=None)
     return _Arrived(str(uuid.uuid4()), inbound, found, last)
 
 
@@ -94,8 +101,24 @@ async def _whole(db: Db, inbounds: Sequence[Inbound], now: datetime) -> list[Inb
             await db.execute(Q.note_part, parameters | own)
         body = await db.value(Q.take_whole, parameters)
         if body is not None:
-            found.append(Inbound(origination_number, destination_number, body))
+            found.append(Inbound(origination_number, destination_number, _joined(body)[:MOST_BODY]))
     return found
+
+
+def _storable(inbound: Inbound) -> Inbound:
+    body = inbound.body if inbound.part is None else inbound.body.translate(_HALVES)
+    return Inbound(
+        storable(inbound.origination_number[:MOST_NUMBER]),
+        storable(inbound.destination_number[:MOST_NUMBER]),
+        storable(body[:MOST_BODY]),
+        inbound.id,
+        inbound.part,
+    )
+
+
+def _joined(body: str) -> str:
+    """The text of all parts, letters made whole that were cut in two between them."""
+    return body.translate(_AGAIN).encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
 
 
 async def _last_sent(db: Db, numbers: Iterable[str]) -> dict[str, Row]:
@@ -150,5 +173,13 @@ def _unsent(arrived: _Arrived) -> Sms:
         "Transactional",
         1,
         arrived.inbound.destination_number,
-        country(number) if number.startswith("+") else None,
+        _country(number),
     )
+
+
+def _country(number: str) -> str | None:
+    """None for short codes and names, and for what only looks like a number."""
+    try:
+        return country(e164(number)) if number.startswith("+") else None
+    except InvalidNumberError:
+        return None

@@ -1,22 +1,21 @@
-"""Messages from people on their way to who wants them, and what is answered to them.
+"""Messages from people on their way to who wants them.
 
-One process at a time publishes, whatever there is: a task as soon as something has come, and a look every few seconds
-for what was not taken. A message is published at least once, whatever dies; an answer is sent at most once.
+One process at a time publishes, and one answers, whatever there is: a task as soon as something has come, and a look
+every few seconds for what was not taken. A message is published at least once, whatever dies; nobody promises an order.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
-from repoint.db.parameters import as_json
 from repoint.db.pool import Row
 from repoint.db.queries import load_queries
-from repoint.delivery.message import Message, Sms
-from repoint.delivery.opened import providers_of
 from repoint.delivery.two_way.destination import destination_of
+from repoint.delivery.two_way.reply import send_replies
 from repoint.delivery.two_way.words import number_of
 from repoint.queue import TaskContext, every, task
 from repoint.queue.forget import forget_old
@@ -28,23 +27,18 @@ Q = load_queries("repoint.delivery.two_way")
 # After which nobody is tried any more, and how long ids are known by which a provider tells of a message again.
 GIVEN_UP_AFTER = timedelta(days=3)
 KEPT_DAYS = 4
-# What is answered to somebody whom no application has written to.
-NO_APPLICATION = "0" * 32
-AT_ONCE, REPLIES_AT_ONCE = 500, 100
+AT_ONCE = 500
+# How often it is looked for more while a slow place is still given what there was.
+LOOK_S = 1.0
 _EPOCH, _NO_ID = datetime.fromtimestamp(0, UTC), "00000000-0000-0000-0000-000000000000"
 
 
 @task(retries=0)
 async def publish_inbound(context: TaskContext) -> None:
     """Answer and publish what is not yet; what somebody does not take now is left to the next look."""
-    async with context.database.connection() as db:
-        if not await db.value(Q.be_alone):
-            # Whoever publishes now looks again before it is done.
-            return
-        try:
-            await asyncio.gather(_answer_all(context), _publish_all(context))
-        finally:
-            await db.value(Q.be_done)
+    await asyncio.gather(
+        _alone(context, "repoint replies", send_replies), _alone(context, "repoint inbound messages", _publish_all)
+    )
 
 
 @every(seconds=5)
@@ -60,51 +54,82 @@ async def forget_inbound(context: TaskContext) -> None:
     await forget_old(context, Q.forget_inbound_parts, KEPT_DAYS)
 
 
+async def _alone(context: TaskContext, what: str, do: Callable[[TaskContext], Awaitable[None]]) -> None:
+    """Do it, unless another process does it now: that one looks again before it is done."""
+    async with context.database.connection() as db:
+        if await db.value(Q.be_alone, {"what": what}):
+            try:
+                await do(context)
+            finally:
+                await db.value(Q.be_done, {"what": what})
+
+
 async def _publish_all(context: TaskContext) -> None:
-    place: dict[str, object] = {"after": _EPOCH, "after_id": _NO_ID, "rows": AT_ONCE}
-    # Those that took nothing of what they were given last.
-    away: set[str] = set()
+    """Publish to all places side by side, until none has anything left that it takes."""
+    places = _places(context.settings)
+    busy = set(places)
+
+    async def keep_publishing(destination: str) -> None:
+        while await _publish_to(context, destination, places[destination]):
+            busy.discard(destination)
+            if not busy:
+                return
+            await asyncio.sleep(LOOK_S)
+        busy.discard(destination)
+
+    await asyncio.gather(*map(keep_publishing, places))
+
+
+def _places(settings: Settings) -> dict[str, dict[str, Any]]:
+    """By destination, which of our numbers publish there; an empty one for those whose setting has gone since."""
+    numbers = [number for number in settings.sms_numbers if number != "*"]
+    places: dict[str, dict[str, Any]] = {}
+    for number in [*numbers, "*"]:
+        destination = number_of(settings, number).destination or ""
+        place = places.setdefault(destination, {"numbers": [], "others_than": None})
+        if number == "*":
+            place["others_than"] = numbers
+        else:
+            place["numbers"].append(number)
+    return places
+
+
+async def _publish_to(context: TaskContext, destination: str, numbers: Mapping[str, object]) -> bool:
+    """Publish what there is for a place; whether it is worth looking again now: it took some of what it was given."""
+    behind: dict[str, object] = {"after": _EPOCH, "after_id": _NO_ID, "rows": AT_ONCE}
     while True:
         async with context.database.connection() as db:
-            rows = await db.rows(Q.to_publish, place)
+            rows = await db.rows(Q.to_publish, {**behind, **numbers})
         if not rows:
-            return
-        place |= {"after": rows[-1]["received_at"], "after_id": rows[-1]["id"]}
-        groups: dict[str, list[Row]] = {}
-        for row in rows:
-            destination = number_of(context.settings, row["destination_number"]).destination
-            groups.setdefault(destination or "", []).append(row)
-        for destination, group in groups.items():
-            if destination not in away and await _publish_to(context, destination, group) == len(group):
-                away.add(destination)
+            return True
+        if await _publish_some(context, destination, rows) == 0:
+            return False
+        behind |= {"after": rows[-1]["received_at"], "after_id": rows[-1]["id"]}
 
 
-async def _publish_to(context: TaskContext, destination: str, rows: Sequence[Row]) -> int:
+async def _publish_some(context: TaskContext, destination: str, rows: Sequence[Row]) -> int:
+    """Publish these; how many of them are done with."""
+    taken: set[str] = set()
+
     async def done(ids: Sequence[str]) -> None:
         async with context.database.connection() as db:
             await db.execute(Q.published, {"ids": list(ids)})
+        taken.update(ids)
 
     if not destination:
-        # The setting has gone since.
         await done([str(row["id"]) for row in rows])
-        return 0
+        return len(rows)
     messages = {str(row["id"]): _message(context.settings, row) for row in rows}
     why = await destination_of(context, destination).publish(messages, done)
-    if not why:
-        return 0
-    log.warning(
-        "Messages from people could not be published",
-        destination=_shown(destination),
-        count=len(why),
-        why=next(iter(why.values())),
-    )
-    given_up = [
-        str(row["id"]) for row in rows if str(row["id"]) in why and context.now() - row["received_at"] > GIVEN_UP_AFTER
-    ]
-    if given_up:
-        log.error("Messages from people are given up", destination=_shown(destination), inbound_message_ids=given_up)
-        await done(given_up)
-    return len(why) - len(given_up)
+    left = [row for row in rows if str(row["id"]) not in taken]
+    if left:
+        shown = _shown(destination)
+        log.warning("Messages from people could not be published", destination=shown, count=len(left), why=why)
+        given_up = [str(row["id"]) for row in left if context.now() - row["received_at"] > GIVEN_UP_AFTER]
+        if given_up:
+            log.error("Messages from people are given up", destination=shown, inbound_message_ids=given_up)
+            await done(given_up)
+    return len(taken)
 
 
 def _shown(destination: str) -> str:
@@ -124,51 +149,3 @@ def _message(settings: Settings, row: Row) -> dict[str, str]:
     }
     previous = row["previous_message_id"]
     return told if previous is None else told | {"previousPublishedMessageId": previous}
-
-
-async def _answer_all(context: TaskContext) -> None:
-    while await _answer(context):
-        pass
-
-
-async def _answer(context: TaskContext) -> bool:
-    """Answer some messages; whether it is worth looking for more now."""
-    async with context.database.connection() as db:
-        rows = await db.rows(Q.take_replies, {"rows": REPLIES_AT_ONCE})
-    if not rows:
-        return False
-    applications = await _applications(context, rows)
-    messages = [_reply(row, applications) for row in rows]
-    outcomes = await providers_of(context.database, context.settings).send(messages)
-    latest = context.now() - GIVEN_UP_AFTER
-    again = [
-        row
-        for row, outcome in zip(rows, outcomes, strict=True)
-        if outcome.may_try_another and row["received_at"] > latest
-    ]
-    for outcome in outcomes:
-        if not outcome.is_sent:
-            log.warning("An answer to somebody was not sent", status=outcome.status, detail=outcome.detail)
-    if again:
-        told = {"ids": as_json(str(row["id"]) for row in again), "replies": as_json(row["reply"] for row in again)}
-        async with context.database.connection() as db:
-            await db.execute(Q.give_back_replies, told)
-    return not again
-
-
-async def _applications(context: TaskContext, rows: Sequence[Row]) -> Mapping[str, str]:
-    """By number, which application answers it: the one that has written last, or the one of our number."""
-    numbers = sorted({row["origination_number"] for row in rows})
-    async with context.database.connection() as db:
-        found = await db.rows(Q.last_sent, {"numbers": as_json(numbers)})
-    known = {row["detail"]["destination_phone_number"]: row["application_id"].hex for row in found}
-    ours = {
-        row["origination_number"]: number_of(context.settings, row["destination_number"]).application_id for row in rows
-    }
-    return {number: known.get(number) or ours[number] or NO_APPLICATION for number in numbers}
-
-
-def _reply(row: Row, applications: Mapping[str, str]) -> Message:
-    number = row["origination_number"]
-    content = Sms(row["reply"], "TRANSACTIONAL", row["destination_number"])
-    return Message(f"reply-{row['id']}", applications[number], "SMS", number, content)

@@ -26,10 +26,11 @@ FROM json_array_elements_text(%(numbers)s) AS asked (number),
     ) AS last
 
 -- note_part --
--- A part of a longer message; one that is there stays.
+-- A part of a longer message. One that is there is the same one told again, or is left of an earlier message.
 INSERT INTO inbound_parts (origination_number, destination_number, reference, total, number, body, received_at)
 VALUES (%(origination_number)s, %(destination_number)s, %(reference)s, %(total)s, %(number)s, %(body)s, %(now)s)
-ON CONFLICT DO NOTHING
+ON CONFLICT (origination_number, destination_number, reference, total, number)
+DO UPDATE SET body = excluded.body, received_at = excluded.received_at
 
 -- hold_whole --
 -- Has whoever has other parts of this message wait until the transaction ends.
@@ -54,18 +55,19 @@ SELECT string_agg(body, '' ORDER BY number) AS body FROM parts HAVING count(*) =
 DELETE FROM suppressions WHERE channel_type = 'SMS' AND reason = 'OPT_OUT' AND address = ANY(%(numbers)s)
 
 -- be_alone --
--- Whether this session is now the one that publishes; it is until it ends or says otherwise.
-SELECT pg_try_advisory_lock(hashtextextended('repoint inbound messages', 0))
+-- Whether this session is now the one that does this; it is until it ends or says otherwise.
+SELECT pg_try_advisory_lock(hashtextextended(%(what)s, 0))
 
 -- be_done --
--- Somebody else may publish.
-SELECT pg_advisory_unlock(hashtextextended('repoint inbound messages', 0))
+-- Somebody else may do it.
+SELECT pg_advisory_unlock(hashtextextended(%(what)s, 0))
 
 -- to_publish --
--- Some messages that are not published yet, behind one of them.
+-- Some messages to some of our numbers, or to all others than some, that are not published yet, behind one of them.
 SELECT id, received_at, origination_number, destination_number, body, previous_message_id
 FROM inbound_messages
 WHERE body IS NOT NULL AND (received_at, id) > (%(after)s::timestamptz, %(after_id)s::uuid)
+    AND (destination_number = ANY(%(numbers)s::text[]) OR destination_number <> ALL(%(others_than)s::text[]))
 ORDER BY received_at, id
 LIMIT %(rows)s
 
@@ -74,11 +76,18 @@ LIMIT %(rows)s
 UPDATE inbound_messages SET body = NULL WHERE id = ANY(%(ids)s::uuid[])
 
 -- take_replies --
--- Some messages that are to be answered; whoever takes them answers, and nobody else.
+-- Some messages that are to be answered, one of each person, so that nobody who writes much holds up others; whoever
+-- takes them answers, and nobody else.
 UPDATE inbound_messages SET reply = NULL
 FROM (
-    SELECT id, reply FROM inbound_messages WHERE reply IS NOT NULL
-    ORDER BY received_at, id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+    SELECT id, reply FROM inbound_messages
+    WHERE reply IS NOT NULL AND id IN (
+        SELECT id FROM (
+            SELECT DISTINCT ON (origination_number) id, received_at FROM inbound_messages WHERE reply IS NOT NULL
+            ORDER BY origination_number, received_at, id
+        ) AS firsts
+        ORDER BY received_at, id LIMIT %(rows)s)
+    FOR UPDATE SKIP LOCKED
 ) AS before
 WHERE inbound_messages.id = before.id
 RETURNING before.id, received_at, origination_number, destination_number, before.reply

@@ -9,8 +9,9 @@ from repoint.settings import HELP_WORDS, START_WORDS, STOP_WORDS, Settings, SmsN
 # Of people in the United States and Canada, whose carriers see to STOP themselves.
 _TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)[0-9]{7}")
 _OTHERWISE = SmsNumber()
-# What people put around a word.
-_AROUND = "\"'.,!?;:()"
+# What people put around a word, and what programs leave there unseen: byte order and direction marks, and NUL as it is
+# stored.
+_AROUND = "\"'.,!?;:()\ufeff\u200b\u200e\u200f\u202a\u202c\ufffd"
 
 
 class Asks(Enum):
