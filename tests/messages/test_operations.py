@@ -373,7 +373,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "InAppTemplate isn't supported",
     ),
-    ({"Endpoints": {"a${": {}}, "MessageConfiguration": {"SMSMessage": {"Body": "x"}}}, "Invalid EndpointId"),
 ]
 
 
