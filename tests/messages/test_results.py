@@ -1,6 +1,7 @@
 """What is told of each recipient: the rows of channels.md section 2, Result, that ask for a provider.
 
-The others are in test_operations.py, those of notifications in test_push.py, that of the opt-out list beside two-way SMS.
+The others are in test_operations.py, those of notifications in test_push.py, that of the opt-out list is in
+delivery/two_way/test_inbound.py.
 """
 
 import json
@@ -59,19 +60,19 @@ def send(client: Any, app: str, channel_type: str, address: str, message: dict[s
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "code", "text"),
+    ("answer", "told", "text"),
     [
-        (Answer(200, b'{"status":"ok"}'), "SUCCESSFUL", 200, None),
-        (Answer(429, headers={"Retry-After": "1"}), "THROTTLED", 429, ""),
-        (Answer(503), "TEMPORARY_FAILURE", 500, ""),
-        (Answer(200, b'{"status":"busy"}'), "TEMPORARY_FAILURE", 500, ""),
-        (Answer(400, b'{"status":"bad"}'), "PERMANENT_FAILURE", 400, ""),
-        (Answer(is_dropped=True), "UNKNOWN_FAILURE", 500, "the connection to the gateway broke"),
-        (None, "UNKNOWN_FAILURE", 504, "the gateway did not answer in time"),
+        (Answer(200, b'{"status":"ok"}'), ("SUCCESSFUL", 200), None),
+        (Answer(429, headers={"Retry-After": "1"}), ("THROTTLED", 429), ""),
+        (Answer(503), ("TEMPORARY_FAILURE", 500), ""),
+        (Answer(200, b'{"status":"busy"}'), ("TEMPORARY_FAILURE", 500), ""),
+        (Answer(400, b'{"status":"bad"}'), ("PERMANENT_FAILURE", 400), ""),
+        (Answer(is_dropped=True), ("UNKNOWN_FAILURE", 500), "the connection to the gateway broke"),
+        (None, ("UNKNOWN_FAILURE", 504), "the gateway did not answer in time"),
     ],
 )
-def test_a_text_is_told_as_it_ended(
-    client: Any, app: str, receiver: Receiver, answer: Answer | None, status: str, code: int, text: str | None
+def test_a_text_is_told_as_it_ended(  # noqa: PLR0913, PLR0917 - two of them are the row
+    client: Any, app: str, receiver: Receiver, answer: Answer | None, told: tuple[str, int], text: str | None
 ) -> None:
     def answered(_: Received) -> Answer:
         if answer is None:
@@ -82,7 +83,7 @@ def test_a_text_is_told_as_it_ended(
 
     result = send(client, app, "SMS", "+14255550199", {"SMSMessage": {"Body": "Hi"}})
 
-    assert (result["DeliveryStatus"], result["StatusCode"]) == (status, code)
+    assert (result["DeliveryStatus"], result["StatusCode"]) == told
     [asked] = receiver.received
     assert parse_qs(asked.body.decode()) == {"To": ["+14255550199"]}
     if text is None:
@@ -93,7 +94,7 @@ def test_a_text_is_told_as_it_ended(
         assert text in result["StatusMessage"]
 
 
-def test_a_gateway_that_is_not_there_is_a_failure_that_may_pass(client: Any, app: str, serve: Serve) -> None:
+def test_a_gateway_that_is_not_there_is_a_failure_that_may_pass(app: str, serve: Serve) -> None:
     gateway = {"kind": "sms_http", "url": "http://127.0.0.1:1/send", "form": {"To": "{address}"}}
     nowhere = make_client(serve(providers={"texts": gateway}, channel_providers={"SMS": ["texts"]}))
 
