@@ -353,6 +353,25 @@ def test_a_campaign_without_anything_to_show_is_left_out(shop: Shop) -> None:
     assert shown(shop) == []
 
 
+def test_a_body_alone_is_one_screen(shop: Shop) -> None:
+    put(shop)
+    template = {"Content": [content("template")], "Layout": "OVERLAYS"}
+    shop.client.create_in_app_template(TemplateName="news", InAppTemplateRequest=template)
+    body = {"InAppMessage": {"Body": "Hi"}}
+    offer(shop, MessageConfiguration=body)
+    offer(shop, MessageConfiguration={"InAppMessage": {"Body": "Hi", "Layout": "BOTTOM_BANNER"}})
+    offer(shop, MessageConfiguration=body, TemplateConfiguration={"InAppTemplate": {"Name": "news"}})
+
+    bare, placed, designed = (each["InAppMessage"] for each in asked(shop))
+
+    text = {"Alignment": "LEFT", "Body": "Hi", "TextColor": "#000000"}
+    screen = {"BackgroundColor": "#FFFFFF", "BodyConfig": text}
+    assert bare == {"Content": [screen], "Layout": "MIDDLE_BANNER"}
+    assert placed == {"Content": [screen], "Layout": "BOTTOM_BANNER"}
+    # What was designed goes before what stands for a design.
+    assert designed == template
+
+
 def test_other_campaigns_are_not_shown(shop: Shop) -> None:
     put(shop)
     shop.create(MessageConfiguration=message("once"))

@@ -134,7 +134,7 @@ def kill_while_codes_are_said(served: Serve, phone: Receiver, app: str, seed: in
     send(client, app, "guessed")
     guessed_at = code_on(phone)
     guess = f"{(int(guessed_at) + 1) % 10**8:08}"
-    after_s = random.Random(seed).uniform(0, 0.05)  # noqa: S311 - the same kills every time
+    after_s = random.Random(seed).uniform(0, 0.02)  # noqa: S311 - the same kills every time
 
     verifying = [partial(verify, app=app, reference="said", code=code)] * SAYING
     verifying += [partial(verify, app=app, reference="guessed", code=guess)] * GUESSING

@@ -90,8 +90,16 @@ def _message(treatment: Treatment, active: Mapping[str, Members]) -> dict[str, A
     if not template:
         template = active.get(treatment.templates.get("InAppTemplate", {}).get("Name", ""), {})
     own: Members = treatment.message.get("InAppMessage", {})
-    levels = (template, own)
+    levels = (_of_body(own), template, own)
     return {member: level[member] for level in levels for member in _CONTENT if level.get(member)}
+
+
+def _of_body(message: Members) -> Members:
+    """What a message of a Body alone is shown as: answers have no such member, so it becomes a screen."""
+    if not message.get("Body"):
+        return {}
+    body = {"Alignment": "LEFT", "Body": message["Body"], "TextColor": "#000000"}
+    return {"Content": [{"BackgroundColor": "#FFFFFF", "BodyConfig": body}], "Layout": "MIDDLE_BANNER"}
 
 
 def _priority(offer: Offer) -> int:
