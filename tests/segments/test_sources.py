@@ -1,5 +1,7 @@
 """Loading a segment with all that it is based on."""
 
+import re
+
 import psycopg
 import pytest
 
@@ -29,3 +31,6 @@ def test_segments_are_found_by_their_ids_whatever_the_planner_knows(
     ]
     assert len(conditions) == looks
     assert [condition for condition in conditions if "id =" not in condition] == []
+    # Room is made for as many as it reckons with.
+    rows = [int(each) for line in plan if "Recursive Union" in line for each in re.findall(r"rows=(\d+)", line)]
+    assert max(rows, default=0) < 100_000
