@@ -35,6 +35,7 @@ def server(serve: Serve, amazon: Amazon, receiver: Receiver) -> Server:
         "form": {"To": "{address}"},
         "status_at": "/status",
         "temporary": ["busy"],
+        "connect_timeout_s": TIMEOUT_S,
         "answer_timeout_s": TIMEOUT_S,
     }
     providers = {"texts": gateway, "ses": {"kind": "email_ses", **amazon.options()}}
@@ -76,7 +77,7 @@ def test_a_text_is_told_as_it_ended(  # noqa: PLR0913, PLR0917 - two of them are
 ) -> None:
     def answered(_: Received) -> Answer:
         if answer is None:
-            time.sleep(TIMEOUT_S * 2)
+            time.sleep(TIMEOUT_S * 4)
         return answer or Answer()
 
     receiver.answer = answered
@@ -100,11 +101,8 @@ def test_a_gateway_that_is_not_there_is_a_failure_that_may_pass(app: str, serve:
 
     result = send(nowhere, app, "SMS", "+14255550199", {"SMSMessage": {"Body": "Hi"}})
 
-    assert result == {
-        "DeliveryStatus": "TEMPORARY_FAILURE",
-        "StatusCode": 500,
-        "StatusMessage": "the gateway cannot be reached",
-    }
+    assert (result["DeliveryStatus"], result["StatusCode"]) == ("TEMPORARY_FAILURE", 500)
+    assert result["StatusMessage"].startswith("the gateway cannot be reached")
     nowhere.close()
 
 
