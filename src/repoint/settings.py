@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_serializer, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 
@@ -124,6 +124,15 @@ class Function(BaseModel, frozen=True, extra="forbid", populate_by_name=True, se
             if self.file is None and name in self.model_fields_set:
                 raise ValueError(f"{name} is for a function with file")
         return self
+
+
+_OTP_TEXT = re.compile(r"(?:[^{}]|\{\{(?:otp|brand)\}\})*")
+
+
+def _check_otp_text(text: str) -> str:
+    if "{{otp}}" not in text or _OTP_TEXT.fullmatch(text) is None:
+        raise ValueError("the text must hold {{otp}}, may hold {{brand}}, and no other braces")
+    return text
 
 
 # The languages that a one-time password's message can be in.
@@ -378,7 +387,7 @@ class Settings(BaseSettings):
     missing_variables_empty: bool = Field(
         default=False, description="Print nothing for a variable without a value; otherwise that message is not sent."
     )
-    otp_texts: dict[OtpLanguage, Annotated[str, Field(pattern=r"\{\{otp\}\}")]] = Field(
+    otp_texts: dict[OtpLanguage, Annotated[str, AfterValidator(_check_otp_text)]] = Field(
         default={},
         description="Own texts of one-time passwords by language, {en-US: 'Your code for {{brand}}: {{otp}}'}.",
     )

@@ -153,6 +153,39 @@ def test_a_campaign_is_shown_to_its_segment_as_that_is_now(shop: Shop) -> None:
     assert texts(shop) == ["gold", "Oslo", "all"]
 
 
+def test_a_segment_that_the_campaigns_own_is_based_on_may_change(shop: Shop) -> None:
+    base = shop.create_segment(Name="base", Dimensions={"Attributes": {"Tier": {"Values": ["gold"]}}})
+    narrow = shop.create_segment(Name="narrow", SegmentGroups={"Groups": [{"SourceSegments": [{"Id": base}]}]})
+    fixed_group = {"SourceSegments": [{"Id": base, "Version": 1}]}
+    fixed = shop.create_segment(Name="fixed", SegmentGroups={"Groups": [fixed_group]})
+    for segment, text in ((base, "base"), (narrow, "narrow"), (fixed, "fixed")):
+        offer(shop, SegmentId=segment, MessageConfiguration=message(text))
+    put(shop, "ann", Attributes={"Tier": ["gold"]})
+    put(shop, "bob", Attributes={"Tier": ["silver"]})
+    before = (texts(shop, "ann"), texts(shop, "bob"))
+
+    request = {"Name": "base", "Dimensions": {"Attributes": {"Tier": {"Values": ["silver"]}}}}
+    shop.client.update_segment(ApplicationId=shop.id, SegmentId=base, WriteSegmentRequest=request)
+
+    assert before == (["base", "narrow", "fixed"], [])
+    # A campaign keeps the version that its segment had when it was created.
+    assert (texts(shop, "ann"), texts(shop, "bob")) == (["base", "fixed"], ["narrow"])
+
+
+def test_a_segment_may_ask_how_long_something_is_ago(shop: Shop) -> None:
+    recency = {"Behavior": {"Recency": {"Duration": "DAY_7", "RecencyType": "ACTIVE"}}}
+    active = offer(shop, SegmentId=shop.create_segment(Name="active", Dimensions=recency))
+    put(shop)
+    at_first = shown(shop)
+    shop.execute("UPDATE endpoints SET effective_at = effective_at - interval '8 days'", {})
+    much_later = shown(shop)
+
+    item = {"Endpoint": {}, "Events": {"e": {"EventType": "opened", "Timestamp": after()}}}
+    shop.client.put_events(ApplicationId=shop.id, EventsRequest={"BatchItem": {"ann": item}})
+
+    assert (at_first, much_later, shown(shop)) == ([active], [], [active])
+
+
 @pytest.mark.parametrize("registers", [True, False])
 async def test_imported_segments_are_asked_too(
     shop: Shop, database: Database, settings: Settings, *, registers: bool
@@ -318,6 +351,25 @@ def test_a_campaign_without_anything_to_show_is_left_out(shop: Shop) -> None:
     offer(shop, MessageConfiguration={"SMSMessage": {"Body": "Hi", "MessageType": "PROMOTIONAL"}})
 
     assert shown(shop) == []
+
+
+def test_a_body_alone_is_one_screen(shop: Shop) -> None:
+    put(shop)
+    template = {"Content": [content("template")], "Layout": "OVERLAYS"}
+    shop.client.create_in_app_template(TemplateName="news", InAppTemplateRequest=template)
+    body = {"InAppMessage": {"Body": "Hi"}}
+    offer(shop, MessageConfiguration=body)
+    offer(shop, MessageConfiguration={"InAppMessage": {"Body": "Hi", "Layout": "BOTTOM_BANNER"}})
+    offer(shop, MessageConfiguration=body, TemplateConfiguration={"InAppTemplate": {"Name": "news"}})
+
+    bare, placed, designed = (each["InAppMessage"] for each in asked(shop))
+
+    text = {"Alignment": "LEFT", "Body": "Hi", "TextColor": "#000000"}
+    screen = {"BackgroundColor": "#FFFFFF", "BodyConfig": text}
+    assert bare == {"Content": [screen], "Layout": "MIDDLE_BANNER"}
+    assert placed == {"Content": [screen], "Layout": "BOTTOM_BANNER"}
+    # What was designed goes before what stands for a design.
+    assert designed == template
 
 
 def test_other_campaigns_are_not_shown(shop: Shop) -> None:

@@ -323,6 +323,29 @@ def test_a_template_is_filled_for_each_recipient(client: Any, raw: Raw, app: str
     assert bob.get_content().strip() == "<p>friend &amp; none</p>"
 
 
+def test_direct_messages_know_no_recommendations(client: Any, raw: Raw, app: str) -> None:
+    configuration = {
+        "RecommendationProviderUri": "arn:aws:personalize:us-east-1:123456789012:campaign/books",
+        "RecommendationProviderRoleArn": "arn:aws:iam::123456789012:role/recommend",
+        "RecommendationsDisplayName": "Books",
+    }
+    made = client.create_recommender_configuration(CreateRecommenderConfiguration=configuration)
+    recommender_id = made["RecommenderConfigurationResponse"]["Id"]
+    template = {"Body": "{{RecommendationItems.[0]}}", "RecommenderId": recommender_id}
+    client.create_sms_template(TemplateName="books", SMSTemplateRequest=template)
+    put(client, app, "phone", ChannelType="SMS", Address="+14255550199", User={"UserId": "ann"})
+    request = {"MessageConfiguration": {}, "TemplateConfiguration": {"SMSTemplate": {"Name": "books"}}}
+
+    to_endpoint = send(client, app, Endpoints={"phone": {}}, **request)["EndpointResult"]["phone"]
+    users = {"Users": {"ann": {}}, **request}
+    answer = client.send_users_messages(ApplicationId=app, SendUsersMessageRequest=users)
+    to_user = answer["SendUsersMessageResponse"]["Result"]["ann"]["phone"]
+
+    missing = refused("Missing value for message variable: RecommendationItems.[0]") | {"Address": "+14255550199"}
+    assert (to_endpoint, to_user) == (missing, missing)
+    assert kept(raw, app) == []
+
+
 def test_the_version_that_is_named_goes_out_and_else_the_active_one(client: Any, raw: Raw, app: str) -> None:
     client.create_sms_template(TemplateName="code", SMSTemplateRequest={"Body": "first"})
     client.update_sms_template(TemplateName="code", SMSTemplateRequest={"Body": "second"}, CreateNewVersion=True)
@@ -373,7 +396,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "InAppTemplate isn't supported",
     ),
-    ({"Endpoints": {"a${": {}}, "MessageConfiguration": {"SMSMessage": {"Body": "x"}}}, "Invalid EndpointId"),
 ]
 
 

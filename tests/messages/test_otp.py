@@ -243,9 +243,10 @@ def test_texts_can_be_the_operators_own(serve: Serve) -> None:
     client.close()
 
 
-def test_a_text_without_the_code_is_refused() -> None:
-    with pytest.raises(ValueError, match="otp_texts"):
-        Settings(otp_texts={"de-DE": "Hallo"})
+@pytest.mark.parametrize("text", ["Hallo", "{{ otp }}", "{{otp}} {{name}}", "{{otp}} {{", "{{{otp}}}", "{{#if otp}}x"])
+def test_a_text_that_could_not_be_sent_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"(?s)otp_texts.*must hold {{otp}}, may hold {{brand}}"):
+        Settings(otp_texts={"de-DE": text})
 
 
 @pytest.mark.parametrize(

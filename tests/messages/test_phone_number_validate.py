@@ -1,7 +1,9 @@
+import gc
 from importlib import import_module
 from typing import Any
 
 import pytest
+from phonenumbers.geodata import GEOCODE_DATA
 
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw
@@ -109,7 +111,15 @@ def test_a_country_helps_with_a_number_as_it_is_dialled(
 
 @pytest.mark.parametrize(
     ("number", "country"),
-    [("2066841234", None), ("2066841234", "ZZ"), ("hello", "US"), ("+", None), ("1" * 400, "US"), (" ", "US")],
+    [
+        ("2066841234", None),
+        ("2066841234", "ZZ"),
+        ("hello", "US"),
+        ("+", None),
+        ("1" * 400, "US"),
+        (" ", "US"),
+        ("x" * 6_000_000 + "1", None),
+    ],
 )
 def test_a_number_that_belongs_nowhere_is_invalid(client: Any, number: str, country: str | None) -> None:
     bare = {"OriginalPhoneNumber": number, "PhoneType": "INVALID", "PhoneTypeCode": 3}
@@ -117,11 +127,23 @@ def test_a_number_that_belongs_nowhere_is_invalid(client: Any, number: str, coun
     assert validate(client, number, country) == bare | ({"OriginalCountryCodeIso2": country} if country else {})
 
 
+def test_a_text_longer_than_any_number_is_invalid(client: Any) -> None:
+    number = "x" * 6_000_000 + "1"
+
+    assert validate(client, number) == {"OriginalPhoneNumber": number, "PhoneType": "INVALID", "PhoneTypeCode": 3}
+
+
 @pytest.mark.parametrize("request_", [{}, {"PhoneNumber": ""}, {"IsoCountryCode": "US"}])
 def test_a_number_must_be_given(client: Any, request_: dict[str, str]) -> None:
     refused = refusal(client.phone_number_validate, NumberValidateRequest=request_)
 
     assert refused == (400, "BadRequestException", "Missing PhoneNumber")
+
+
+def test_the_tables_are_no_matter_of_garbage(client: Any) -> None:
+    validate(client, "+442079460881")
+
+    assert [each for each in gc.get_objects() if each is GEOCODE_DATA] == []
 
 
 def test_the_path_may_end_with_a_slash(raw: Raw) -> None:

@@ -8,21 +8,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from repoint.campaigns.campaign import DEFAULTS, Members, Treatment
 from repoint.campaigns.in_app_offers import Offer, find_memberships, load_offers
+from repoint.contract.encode import encode
 from repoint.contract.errors import NotFoundException
-from repoint.contract.shapes import InAppMessageCampaign, InAppMessagesResponse
+from repoint.contract.shapes import InAppMessageCampaign
 from repoint.db.queries import load_queries
 from repoint.endpoints.key import endpoint_key
 from repoint.endpoints.project import check_application_id
-from repoint.operation import Call, Input, operation
-from repoint.segments.memberships import ask_by_index, versions_query
+from repoint.operation import Call, Input, Output, operation
+from repoint.segments.memberships import ask_look_up
 from repoint.templates.find import ask_active
 from repoint.templates.kinds import KINDS
 
 Q = load_queries("repoint.campaigns")
 
-_VERSIONS = versions_query(Q.in_app_segments)
 _KIND = KINDS["INAPP"]
 _DEFAULT_PRIORITY = 3
 _CONTENT = ("Content", "CustomConfig", "Layout")
@@ -32,13 +34,13 @@ _Row = tuple[Any, ...]
 
 # It reads what there is, and then whom that is for: two round trips, and no transaction.
 @operation(one_statement=True, checks_project=True)
-async def get_in_app_messages(call: Call, arguments: Input) -> InAppMessagesResponse:
+async def get_in_app_messages(call: Call, arguments: Input) -> Output:
     """What the endpoint may be shown now, the most urgent first, of these the oldest campaign."""
     application_id, key = arguments["ApplicationId"], endpoint_key(arguments["EndpointId"])
     check_application_id(application_id)
     named = {"application_id": application_id}
-    _, endpoint, campaigns, versions = await call.db.together(
-        ask_by_index(), (Q.asking_endpoint, named | {"key": key}), (Q.in_app_campaigns, named), (_VERSIONS, named)
+    _, endpoint, campaigns = await call.db.together(
+        ask_look_up(), (Q.asking_endpoint, named | {"key": key}), (Q.in_app_campaigns, named)
     )
     if not endpoint:
         raise NotFoundException("Application not found")
@@ -46,16 +48,20 @@ async def get_in_app_messages(call: Call, arguments: Input) -> InAppMessagesResp
     if cohort is None or not campaigns:
         return {"InAppMessageCampaigns": []}
     offers = await load_offers(call.db, application_id, [(each, version) for each, version, _ in campaigns])
-    memberships = await find_memberships(call.db, application_id, versions, offers, call.now)
+    memberships = await find_memberships(call.db, application_id, offers, call.now)
     waiting = {(each, number) for each, _, treatments in campaigns for number in treatments}
     own = [(offer, treatment) for offer in offers if (treatment := offer.treatment_of(cohort, call.now))]
     own = [(offer, treatment) for offer, treatment in own if (offer.campaign.id, treatment.id) in waiting]
     names = {name for _, treatment in own if (name := _active_template(treatment))}
     *answers, templates = await call.db.together(*memberships.ask(key), ask_active(_KIND, sorted(names)))
+    if not memberships.is_current(answers):
+        memberships = await find_memberships(call.db, application_id, offers, call.now, renews=True)
+        answers = await call.db.together(*memberships.ask(key))
     joined = memberships.read(answers)
-    found = [_told(*each, dict[str, Members](templates)) for each in own if each[0].segment in joined]
     # Sorting keeps the campaigns' order where they are equally urgent.
-    return {"InAppMessageCampaigns": sorted((each for each in found if each), key=lambda each: each["Priority"])}
+    own = sorted((each for each in own if each[0].segment in joined), key=lambda each: _priority(each[0]))
+    found = [_answered(*each, dict[str, Members](templates)) for each in own]
+    return {"InAppMessageCampaigns": [each for each in found if each is not None]}
 
 
 def _cohort(endpoint: _Row, *, is_any_channel: bool) -> int | None:
@@ -84,8 +90,33 @@ def _message(treatment: Treatment, active: Mapping[str, Members]) -> dict[str, A
     if not template:
         template = active.get(treatment.templates.get("InAppTemplate", {}).get("Name", ""), {})
     own: Members = treatment.message.get("InAppMessage", {})
-    levels = (template, own)
+    levels = (_of_body(own), template, own)
     return {member: level[member] for level in levels for member in _CONTENT if level.get(member)}
+
+
+def _of_body(message: Members) -> Members:
+    """What a message of a Body alone is shown as: answers have no such member, so it becomes a screen."""
+    if not message.get("Body"):
+        return {}
+    body = {"Alignment": "LEFT", "Body": message["Body"], "TextColor": "#000000"}
+    return {"Content": [{"BackgroundColor": "#FFFFFF", "BodyConfig": body}], "Layout": "MIDDLE_BANNER"}
+
+
+def _priority(offer: Offer) -> int:
+    priority: int = offer.content.get("Priority", _DEFAULT_PRIORITY)
+    return priority
+
+
+def _answered(
+    offer: Offer, treatment: Treatment, active: Mapping[str, Members]
+) -> InAppMessageCampaign | msgspec.Raw | None:
+    """What `_told` says, as JSON that is made once where no template is used as it is now."""
+    if _active_template(treatment) is not None:
+        return _told(offer, treatment, active)
+    if treatment.id not in offer.answers:
+        told = _told(offer, treatment, {})
+        offer.answers[treatment.id] = msgspec.Raw(encode(told)) if told else None
+    return offer.answers[treatment.id]
 
 
 def _told(offer: Offer, treatment: Treatment, active: Mapping[str, Members]) -> InAppMessageCampaign | None:
@@ -99,7 +130,7 @@ def _told(offer: Offer, treatment: Treatment, active: Mapping[str, Members]) -> 
         "CampaignId": offer.campaign.id,
         "DailyCap": daily,
         "InAppMessage": message,
-        "Priority": offer.content.get("Priority", _DEFAULT_PRIORITY),
+        "Priority": _priority(offer),
         "Schedule": _schedule(treatment, offer.plans[treatment.id].ends_at),
         "SessionCap": session,
         "TotalCap": total,

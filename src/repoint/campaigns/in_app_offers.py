@@ -5,9 +5,11 @@ this process has met before is not read again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from repoint.campaigns.campaign import Campaign, Members, Treatment, read_campaign
 from repoint.campaigns.schedule import Plan, read_schedule
@@ -20,8 +22,8 @@ from repoint.templates.cache import Cache
 Q = load_queries("repoint.campaigns")
 
 _MOST_BYTES = 32 * 1024 * 1024
-# A parsed document takes some times as much as its text.
-_PARSED = 5
+# A parsed document takes some times as much as its text, and its answers about as much as that.
+_PARSED = 7
 
 _Row = tuple[Any, ...]
 
@@ -35,6 +37,8 @@ class Offer:
     plans: tuple[Plan, ...]
     # As it is stored.
     content: Members
+    # By treatment, what an answer has of it, None for nothing; filled in when it is first asked for.
+    answers: dict[int, msgspec.Raw | None] = field(default_factory=dict)
 
     @property
     def segment(self) -> Name:
@@ -67,12 +71,12 @@ async def load_offers(db: Db, application_id: str, named: Sequence[tuple[str, in
 
 
 async def find_memberships(
-    db: Db, application_id: str, versions: Sequence[_Row], offers: Sequence[Offer], now: datetime
+    db: Db, application_id: str, offers: Sequence[Offer], now: datetime, *, renews: bool = False
 ) -> Memberships:
-    """How the campaigns' segments are asked about; `versions` is what `versions_query` has answered."""
+    """How the campaigns' segments are asked about; loaded unless it is known, or in any case."""
     names = frozenset(offer.segment for offer in offers)
-    key = (application_id, frozenset(versions), names)
-    found = _memberships.get(key)
+    key = (application_id, names)
+    found = None if renews else _memberships.get(key)
     if found is None:
         found = await load_memberships(db, application_id, names, now)
         if not found.is_of_the_moment:

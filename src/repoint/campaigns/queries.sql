@@ -255,20 +255,6 @@ FROM (
 ) AS d
 ORDER BY d.created_at, d.id
 
--- in_app_segments --
--- The segments of those campaigns, in the versions that they use.
-SELECT DISTINCT d.segment_id, d.version
-FROM (
-    SELECT DISTINCT campaign_id
-    FROM campaign_treatments
-    WHERE application_id = %(application_id)s::text::uuid AND frequency = 'IN_APP_EVENT'
-        AND status IN ('SCHEDULED', 'EXECUTING')
-) AS t, LATERAL (
-    SELECT document->>'SegmentId' AS segment_id, (document->>'SegmentVersion')::integer AS version FROM documents
-    WHERE kind = 'campaign' AND id = replace(t.campaign_id::text, '-', '') AND application_id = %(application_id)s
-    OFFSET 0
-) AS d
-
 -- campaigns_by_id --
 -- Some campaigns as they are now.
 SELECT id, application_id, document, created_at, modified_at, version, length(document::text) FROM documents

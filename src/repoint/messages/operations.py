@@ -86,5 +86,9 @@ def _check(request: dict[str, Any], recipients: int) -> None:
 
 
 def _endpoint_key(endpoint_id: str) -> str:
-    check_id(endpoint_id)
+    """As stored; refused in this operation's own words (channels.md, Errors)."""
+    try:
+        check_id(endpoint_id)
+    except BadRequestException:
+        raise BadRequestException("Invalid endpoint ID") from None
     return endpoint_key(endpoint_id)

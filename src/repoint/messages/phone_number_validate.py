@@ -4,6 +4,8 @@ Nobody is asked who has the number: whether it is in use, or prepaid, is not kno
 """
 
 import asyncio
+import gc
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from repoint.contract.errors import BadRequestException
@@ -30,6 +32,8 @@ _OTHER = _Kind("OTHER", 4, frozenset({"Carrier", "Timezone"}))
 # By the names of the library's PhoneNumberType; all others are OTHER.
 _KINDS = {"FIXED_LINE": _LANDLINE, "MOBILE": _MOBILE, "FIXED_LINE_OR_MOBILE": _MOBILE, "VOIP": _VOIP}
 _NORTH_AMERICA = 1
+# Of what the library reads.
+_MOST_CHARACTERS = 250
 # Of information services and films: 206-555-0100.
 _RESERVED_EXCHANGE = slice(3, 6), "555"
 
@@ -40,8 +44,17 @@ async def phone_number_validate(_call: Call, arguments: Input) -> NumberValidate
     request = arguments["NumberValidateRequest"]
     if not request.get("PhoneNumber"):
         raise BadRequestException("Missing PhoneNumber")
-    # The tables of places take a second to read at the first call.
-    return await asyncio.to_thread(validated, request["PhoneNumber"], request.get("IsoCountryCode"))
+    await asyncio.to_thread(_read_tables)
+    return validated(request["PhoneNumber"], request.get("IsoCountryCode"))
+
+
+@cache
+def _read_tables() -> None:
+    """Read the library's tables, of which that of places takes a second, and 100 MB from then on."""
+    from phonenumbers import carrier, geocoder, timezone  # noqa: F401, PLC0415 - see delivery/phone_number.py
+
+    # They hold no cycles; looking for some would take 50 ms each time, in which nothing else is done.
+    gc.freeze()
 
 
 def validated(text: str, country: str | None) -> NumberValidateResponse:
@@ -64,7 +77,7 @@ def _read(text: str, country: str | None) -> "PhoneNumber | None":
     """The number, which need not be valid; None when nobody can tell in which country it is."""
     from phonenumbers import SUPPORTED_REGIONS, is_valid_number  # noqa: PLC0415 - see delivery/phone_number.py
 
-    if not any(character.isdigit() for character in text):
+    if len(text) > _MOST_CHARACTERS or not any(character.isdigit() for character in text):
         return None
     international = _parsed(text if text.lstrip().startswith("+") else f"+{text}", None)
     if text.lstrip().startswith("+"):

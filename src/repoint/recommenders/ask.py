@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from repoint.functions.call import Callee, Functions
 from repoint.functions.payload import payloads
@@ -51,11 +52,16 @@ class _Remembered:
 
     def __init__(self) -> None:
         self._found: OrderedDict[_Key, list[str]] = OrderedDict()
+        self._turns: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
 
     def get(self, key: _Key) -> list[str] | None:
         if key in self._found:
             self._found.move_to_end(key)
         return self._found.get(key)
+
+    def turn(self, key: _Key) -> asyncio.Lock:
+        """What whoever asks for them holds meanwhile."""
+        return self._turns.setdefault(key, asyncio.Lock())
 
     def put(self, key: _Key, items: list[str]) -> None:
         self._found[key] = items
@@ -110,14 +116,15 @@ class Recommender:
 
     async def _items(self, subject: str) -> Answer:
         key = (*self._place, subject)
-        if (found := _remembered.get(key)) is not None:
-            return Recommended({"RecommendationItems": found})
-        try:
-            async with self._turns:
-                items = await self._provider.items(subject, self._configuration["RecommendationsPerMessage"])
-        except RecommendationError as error:
-            return NotRecommended(str(error))
-        _remembered.put(key, items)
+        async with _remembered.turn(key):
+            items = _remembered.get(key)
+            if items is None:
+                try:
+                    async with self._turns:
+                        items = await self._provider.items(subject, self._configuration["RecommendationsPerMessage"])
+                except RecommendationError as error:
+                    return NotRecommended(str(error))
+                _remembered.put(key, items)
         return Recommended({"RecommendationItems": items})
 
     async def _transformed(

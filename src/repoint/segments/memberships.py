@@ -1,7 +1,7 @@
 """Of which of several segments one endpoint is a member, asked again and again for others.
 
-What a segment's version says never changes. So whoever keeps what was compiled need only ask which versions there are
-(`versions_query`), which is a fraction of the work.
+What a segment's version says never changes. So what was compiled is kept, and whoever asks is told beside the answers
+whether there are other versions by now, which is a fraction of the work.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from repoint.segments.compile import Compiler, Condition
 from repoint.segments.criterion import Parameters
 from repoint.segments.dimensions import criteria
 from repoint.segments.populations import Probed
-from repoint.segments.sources import EvaluationError, Sources, Version, load_sources, sources_query
+from repoint.segments.sources import EvaluationError, Sources, Version, ask_versions, load_sources
 
 Q = load_queries("repoint.segments")
 
@@ -47,6 +47,9 @@ class Memberships:
     """Asks about one endpoint at a time."""
 
     _statements: tuple[_Statement, ...]
+    # What it was compiled from, and the statement that answers whether that is so still.
+    _versions: set[tuple[Any, ...]]
+    _ask_versions: tuple[Query, Values]
     # Whether it is good for the instant alone for which it was made.
     is_of_the_moment: bool
 
@@ -57,27 +60,26 @@ class Memberships:
 
     def ask(self, key: str) -> list[tuple[Query, Values]]:
         """The statements about an endpoint, to be sent together."""
-        return [ask_by_index(), *(statement.about(key) for statement in self._statements)]
+        return [ask_look_up(), self._ask_versions, *(statement.about(key) for statement in self._statements)]
+
+    def is_current(self, answers: Sequence[Sequence[tuple[Any, ...]]]) -> bool:
+        """Whether the segments are what they were when it was made, by the answers."""
+        return set(answers[1]) == self._versions
 
     def read(self, answers: Sequence[Sequence[tuple[Any, ...]]]) -> set[Name]:
         """The segments of which it is a member, from the answers."""
         return {
             name
-            for statement, rows in zip(self._statements, answers[1:], strict=True)
+            for statement, rows in zip(self._statements, answers[2:], strict=True)
             for (members,) in rows
             for name, is_member in zip(statement.names, members, strict=True)
             if is_member
         }
 
 
-def versions_query(references: Query) -> Query:
-    """The statement that answers which versions a query refers to, directly and through others: as `sources_query`."""
-    return Query("load_versions", Q.load_versions.sql.replace("{sources}", sources_query(references).sql))
-
-
-def ask_by_index() -> tuple[Query, Values]:
-    """The statement that goes before such ones: what is asked for is looked up row by row."""
-    return Q.go_by_index, {}
+def ask_look_up() -> tuple[Query, Values]:
+    """The statement that goes before such ones: what is asked for is looked up row by row, and planned once."""
+    return Q.look_up, {}
 
 
 async def load_memberships(db: Db, application_id: str, names: Iterable[Name], at: datetime) -> Memberships:
@@ -95,7 +97,9 @@ async def load_memberships(db: Db, application_id: str, names: Iterable[Name], a
 def compile_memberships(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Memberships:
     """The same for segments that were loaded."""
     statements = tuple(_statements(application_id, sources, roots, at))
-    return Memberships(statements, is_of_the_moment=_minds_the_time(sources))
+    return Memberships(
+        statements, sources.versions, ask_versions(application_id, sources), is_of_the_moment=_minds_the_time(sources)
+    )
 
 
 def _statements(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Iterator[_Statement]:

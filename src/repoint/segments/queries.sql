@@ -70,39 +70,52 @@ DELETE FROM endpoint_snapshots WHERE ctid = ANY(ARRAY(
 -- load_sources --
 -- Segments that are referred to, and those they refer to, and so on; without a version where there is no such segment.
 -- Unless a version is asked for, it is the newest of those whose import has completed, or that no import made; the
--- latest as long as there is none.
+-- latest as long as there is none. All sources are objects; that they are is asked since the planner would else reckon
+-- with a thousand of each segment, and make room for millions, which takes half a second.
 WITH RECURSIVE wanted (id, asked) AS (
     {references}
     UNION
     SELECT source->>'Id', (source->>'Version')::integer
-    FROM wanted w
-    JOIN documents d ON d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
-    JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, {current}, d.version),
-    LATERAL jsonb_path_query(v.document, '$.SegmentGroups.Groups[*].SourceSegments[*]') AS source
+    FROM wanted w, LATERAL ({wanted_version}) AS v,
+        LATERAL jsonb_path_query(v.document, '$.SegmentGroups.Groups[*].SourceSegments[*]') AS source
+    WHERE jsonb_typeof(source) = 'object'
 ), found AS (
     SELECT w.id, w.asked, v.version, v.document,
            CASE WHEN v.document ? 'ImportDefinition' THEN w.id::uuid END AS imported_id
-    FROM wanted w
-    LEFT JOIN documents d ON d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
-    LEFT JOIN document_versions v
-        ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, {current}, d.version)
+    FROM wanted w LEFT JOIN LATERAL ({wanted_version}) AS v ON true
 )
-SELECT id, asked, version, document,
-       EXISTS (SELECT FROM segment_members m WHERE m.application_id = %(application_id)s::uuid
-               AND m.segment_id = imported_id AND m.version = found.version) AS lists_endpoints,
-       EXISTS (SELECT FROM segment_users u WHERE u.application_id = %(application_id)s::uuid
-               AND u.segment_id = imported_id AND u.version = found.version) AS lists_users,
-       EXISTS (SELECT FROM endpoint_snapshots s WHERE s.application_id = %(application_id)s::uuid
-               AND s.segment_id = imported_id AND s.version = found.version) AS has_snapshots
-FROM found
+SELECT id, asked, version, document, {lists} FROM found
+
+-- lists --
+-- What an import has listed for the version of the row `found`, whose `imported_id` is null if no import made it.
+EXISTS (SELECT FROM segment_members m WHERE m.application_id = %(application_id)s::uuid
+        AND m.segment_id = imported_id AND m.version = found.version) AS lists_endpoints,
+EXISTS (SELECT FROM segment_users u WHERE u.application_id = %(application_id)s::uuid
+        AND u.segment_id = imported_id AND u.version = found.version) AS lists_users,
+EXISTS (SELECT FROM endpoint_snapshots s WHERE s.application_id = %(application_id)s::uuid
+        AND s.segment_id = imported_id AND s.version = found.version) AS has_snapshots
 
 -- load_versions --
--- What segments there are below some, without what they say.
-SELECT id, asked, version, lists_endpoints, lists_users, has_snapshots FROM ({sources}) AS s
+-- What is referred to, without what it says and without what that refers to.
+SELECT id, asked, version, {lists}
+FROM (
+    SELECT w.id, w.asked, v.version,
+           CASE WHEN v.document ? 'ImportDefinition' THEN w.id::uuid END AS imported_id
+    FROM ({references}) AS w (id, asked) LEFT JOIN LATERAL ({wanted_version}) AS v ON true
+) AS found
 
 -- named_references --
--- References that are given as JSON.
+-- References that are given as JSON, each an id and a version.
 SELECT "Id", "Version" FROM json_to_recordset(%(references)s) AS r ("Id" text, "Version" integer)
+
+-- wanted_version --
+-- The version of a segment that the row `w` refers to. Without OFFSET the planner may first read all segments that there
+-- are, of whichever application, and look at their ids afterwards.
+SELECT v.version, v.document
+FROM documents d
+JOIN document_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = coalesce(w.asked, ({current}), d.version)
+WHERE d.kind = 'segment' AND d.id = w.id AND d.application_id = %(application_id)s
+OFFSET 0
 
 -- current_version --
 -- The newest version of the document `d` that is complete.
@@ -122,6 +135,13 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 -- would read all of it for each range.
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
        set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
+
+-- look_up --
+-- The same for what is asked for again and again, by one key each time: it is planned once, which takes as long as the
+-- looking up.
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)
 
 -- all_snapshots --
 -- A population: what a version of an imported segment holds without it being registered.

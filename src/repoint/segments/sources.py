@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from repoint.contract.errors import BadRequestException, NotFoundException
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Row
+from repoint.db.pool import Parameters as Values
 from repoint.db.queries import Query, load_queries
 from repoint.segments.dimensions import Definition, references
 from repoint.segments.segment import is_imported
@@ -18,6 +18,9 @@ Q = load_queries("repoint.segments")
 MAX_DEPTH = 10
 
 Reference = Mapping[str, Any]
+
+
+_IDENTITY = ("id", "asked", "version", "lists_endpoints", "lists_users", "has_snapshots")
 
 
 class EvaluationError(Exception):
@@ -46,8 +49,11 @@ class Sources:
 
     def __init__(self, found: Iterable[Row]) -> None:
         self._found: dict[tuple[str, int | None], Version | None] = {}
+        # What decides of which versions these are and what was listed for them; what a version says never changes.
+        self.versions: set[tuple[Any, ...]] = set()
         versions: dict[tuple[str, int], Version] = {}
         for row in found:
+            self.versions.add(tuple(row[name] for name in _IDENTITY))
             version = None if row["version"] is None else versions.setdefault((row["id"], row["version"]), _read(row))
             self._found[row["id"], row["asked"]] = version
 
@@ -101,22 +107,29 @@ def _read(row: Row) -> Version:
     )
 
 
-def sources_query(references: Query) -> Query:
-    """The statement that loads what a query refers to, and all that is based on; `references` answers ids and versions.
+def _about_references(query: Query) -> Query:
+    """A statement with the parameters `application_id`, as text, and `references`."""
+    version = Q.wanted_version.sql.replace("{current}", Q.current_version.sql)
+    parts = {"references": Q.named_references.sql, "wanted_version": version, "lists": Q.lists.sql}
+    sql = query.sql
+    for name, part in parts.items():
+        sql = sql.replace(f"{{{name}}}", part)
+    return Query(query.name, sql)
 
-    Its parameters are `application_id`, as text, and those of `references`.
-    """
-    sql = Q.load_sources.sql.replace("{current}", f"({Q.current_version.sql})").replace("{references}", references.sql)
-    return Query("load_sources", sql)
 
-
-_LOAD_SOURCES = sources_query(Q.named_references)
+LOAD_SOURCES, LOAD_VERSIONS = _about_references(Q.load_sources), _about_references(Q.load_versions)
 
 
 async def load_sources(db: Db, application_id: str, wanted: Iterable[Reference]) -> Sources:
     """What `wanted` refers to, and all that is based on, as it stands in one instant."""
-    asked = msgspec.json.encode([{"Id": each["Id"], "Version": each.get("Version")} for each in wanted])
-    return Sources(await db.rows(_LOAD_SOURCES, {"application_id": application_id, "references": asked.decode()}))
+    asked = as_json({"Id": each["Id"], "Version": each.get("Version")} for each in wanted)
+    return Sources(await db.rows(LOAD_SOURCES, {"application_id": application_id, "references": asked}))
+
+
+def ask_versions(application_id: str, sources: Sources) -> tuple[Query, Values]:
+    """The statement that answers the `versions` of sources as they are now."""
+    asked = as_json({"Id": segment_id, "Version": number} for segment_id, number, *_ in sources.versions)
+    return LOAD_VERSIONS, {"application_id": application_id, "references": asked}
 
 
 async def check_sources(db: Db, application_id: str, definition: Mapping[str, Any], segment_id: str = "") -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from repoint.contract.errors import BadRequestException
@@ -31,6 +32,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 # What is put into JSON as it is.
 _JSON = "RawContent"
 _BUTTONS = ("PrimaryBtn", "SecondaryBtn")
+# Suffixes of what apps do not show.
+_OTHER_FILES = frozenset({".avif", ".bmp", ".gif", ".heic", ".ico", ".mp4", ".pdf", ".svg", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,19 @@ def _check_inapp(content: Content) -> None:
         for member in ("BodyConfig", "HeaderConfig", "BackgroundColor"):
             if not each.get(member):
                 raise BadRequestException(f"Missing Content.{member}")
+        _check_image(each.get("ImageUrl", ""))
         check_length(MAX_INAPP_HEADER, "Content.HeaderConfig.Header", each["HeaderConfig"].get("Header"))
         check_length(MAX_INAPP_BODY, "Content.BodyConfig.Body", each["BodyConfig"].get("Body"))
         for button in _BUTTONS:
             text = each.get(button, {}).get("DefaultConfig", {}).get("Text")
             check_length(MAX_INAPP_BUTTON, f"Content.{button}.DefaultConfig.Text", text)
+
+
+def _check_image(url: str) -> None:
+    """Raises BadRequestException where the URL's path says that something else is there than a JPEG or PNG."""
+    path = re.split("[?#]", url, maxsplit=1)[0].partition("://")[2].partition("/")[2]
+    if PurePosixPath(path).suffix.lower() in _OTHER_FILES:
+        raise BadRequestException("Content.ImageUrl must be a .jpg or .png image")
 
 
 KINDS: dict[str, Kind] = {

@@ -1,11 +1,16 @@
 """Recommendations in a campaign's messages: asked for where a text shows them, once for each endpoint or user."""
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 
 from repoint.functions import call
+from repoint.functions.call import open_functions
+from repoint.recommenders.ask import Recommended, open_recommender
+from repoint.recommenders.recommender import RECOMMENDERS
 from repoint.settings import Settings
 from tests.campaigns.engine.conftest import Shop
 from tests.fixtures.receiver import Answer, Received, Receiver
@@ -170,6 +175,99 @@ async def test_who_cannot_be_recommended_to_gets_no_message(
     [failed] = await shop.rows("SELECT detail FROM deliveries WHERE endpoint_key = 'ann'")
     assert detail in failed["detail"]
     assert len([each for each in receiver.received if b'"ann"' in each.body]) == attempts
+
+
+async def test_nobody_is_asked_at_an_address_of_our_own_network(
+    shop: Shop, receiver: Receiver, settings: Settings
+) -> None:
+    given = {**settings.model_dump(), "allowed_private_networks": ()}
+    shop.context = type(shop.context)(shop.database, Settings(**given), "w", clock=[])
+    shop.put("ann")
+    offer(shop, recommender(shop, receiver.url.replace("http:", "https:")))
+
+    await shop.run()
+
+    assert shop.statuses() == {"ann": "RECOMMENDATION_FAILURE"}
+    [failed] = await shop.rows("SELECT detail FROM deliveries WHERE endpoint_key = 'ann'")
+    assert failed["detail"] == "not allowed: 127.0.0.1 is not on the public internet, see allowed_private_networks"
+    assert receiver.connections == 0
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(500),
+        Answer(200, b"[]"),
+        Answer(200, b"{}"),
+        Answer(200, b'{"ann": 7}'),
+        Answer(200, b'{"ann": {"Recommendations": []}}'),
+        Answer(200, b'{"ann": {"Recommendations": {"Title": 7}}}'),
+        Answer(200, b'{"ann": {"Recommendations": {"Title": [["T"]]}}}'),
+        Answer(200, b'{"Endpoints": {"bob": {"Recommendations": {"Title": "T"}}}}'),
+    ],
+)
+async def test_a_transformer_that_answers_nonsense_costs_the_message(
+    shop: Shop, receiver: Receiver, settings: Settings, answer: Answer
+) -> None:
+    receiver.answer = lambda received: items(received) if received.path == "/items" else answer
+    given = {**settings.model_dump(), "functions": {"titles": {"url": receiver.url + "/titles"}}}
+    shop.context = type(shop.context)(shop.database, Settings(**given), "w", clock=[])
+    shop.put("ann")
+    uses = recommender(
+        shop, receiver.url + "/items", RecommendationTransformerUri="titles", Attributes={"Title": "Title"}
+    )
+    offer(shop, uses, Subject="{{Recommendations.Title}}", TextPart="x")
+
+    await shop.run()
+
+    assert shop.statuses() == {"ann": "RECOMMENDATION_FAILURE"}
+    assert shop.kept() == []
+
+
+async def test_whoever_asks_at_the_same_time_shares_an_answer(
+    shop: Shop, receiver: Receiver, settings: Settings
+) -> None:
+    def slow(received: Received) -> Answer:
+        time.sleep(0.2)
+        return items(received)
+
+    receiver.answer = slow
+    recommender_id = recommender(shop, receiver.url)
+    async with shop.database.connection() as db:
+        found = await RECOMMENDERS.get(db, recommender_id)
+
+    async with (
+        open_functions(settings) as functions,
+        open_recommender(found, functions, settings, run_id="run-1") as one,
+        open_recommender(found, functions, settings, run_id="run-1") as other,
+    ):
+        answers = await asyncio.gather(*(each.ask({}, {"ann": {}}) for each in (one, other, one)))
+
+    assert answers == [{"ann": Recommended({"RecommendationItems": ["ann-0", "ann-1"]})}] * 3
+    assert len(receiver.received) == 1
+
+
+async def test_an_answer_of_more_or_fewer_items_than_were_wanted_is_good(shop: Shop, receiver: Receiver) -> None:
+    listed = {"ann": ["a1"], "bob": ["b1", "b2", "b3"]}
+
+    def answer(received: Received) -> Answer:
+        found = [{"itemId": item} for item in listed[json.loads(received.body)["userId"]]]
+        return Answer(200, json.dumps({"itemList": found}).encode())
+
+    receiver.answer = answer
+    shop.put("ann")
+    shop.put("bob")
+    offer(
+        shop,
+        recommender(shop, receiver.url),
+        Subject="{{#each RecommendationItems}}{{this}} {{/each}}",
+        TextPart="x",
+    )
+
+    await shop.run()
+
+    assert {name: text.split() for name, text in headlines(shop).items()} == {"ann": ["a1"], "bob": ["b1", "b2"]}
 
 
 async def test_a_recommender_that_is_gone_recommends_nothing(shop: Shop) -> None:
