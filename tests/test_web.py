@@ -1,6 +1,7 @@
 """What servers of others answer, and what is known of requests that they do not."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -108,6 +109,17 @@ async def test_an_answer_that_drips_in_is_given_up(web: Web) -> None:
         with pytest.raises(NoReplyError) as caught:
             await post(web, url, timeout_s=0.3, answer_bytes=1000)
         await asyncio.wait_for(has_gone.wait(), 5)
+
+    assert (caught.value.is_late, caught.value.had_left) == (True, True)
+
+
+async def test_a_server_that_says_nothing_is_given_up_before_time() -> None:
+    # Nobody accepts, which a client does not notice.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        async with open_web(trust(), connect_timeout_s=1, silence_timeout_s=0.1) as web:
+            with pytest.raises(NoReplyError) as caught:
+                await post(web, url, timeout_s=30)
 
     assert (caught.value.is_late, caught.value.had_left) == (True, True)
 

@@ -59,10 +59,16 @@ def trust(*ca_files: Path | None) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def open_web(
-    trust: ssl.SSLContext, *, connect_timeout_s: float, connections: int = 100, resolver: AbstractResolver | None = None
+    trust: ssl.SSLContext,
+    *,
+    connect_timeout_s: float,
+    silence_timeout_s: float | None = None,
+    connections: int = 100,
+    resolver: AbstractResolver | None = None,
 ) -> AsyncIterator["Web"]:
     """Connections are made when there is something to ask, kept for some seconds, and closed at the end.
 
+    A server that is asked and says nothing for `silence_timeout_s` is given up before the request's own time is over.
     More requests at a time than `connections` wait for one. A `resolver` says to which addresses a name leads, each
     time that a connection is made; numbers in place of a name are not looked up.
     """
@@ -70,7 +76,7 @@ async def open_web(
     session = aiohttp.ClientSession(
         connector=connector,
         # Everything together has the limit of a request.
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=silence_timeout_s),
         skip_auto_headers=("Content-Type",),
         headers={"User-Agent": "repoint"},
         auto_decompress=False,

@@ -30,6 +30,12 @@ def test_what_has_too_few_or_too_many_digits_is_refused(address: str) -> None:
         e164(address)
 
 
+@pytest.mark.parametrize("address", ["+1425555019\u0669", "+1425555019\u00b2"])
+def test_a_number_with_digits_of_two_scripts_is_refused(address: str) -> None:
+    with pytest.raises(InvalidNumberError, match=r"^Invalid phone number$"):
+        e164(address)
+
+
 @pytest.mark.parametrize("address", ["01632 960123", "0044 20 7946 0018", "+0441632960123", "0301234567"])
 def test_a_number_as_it_is_dialled_at_home_is_refused(address: str) -> None:
     with pytest.raises(InvalidNumberError, match=r"^Invalid phone number$"):

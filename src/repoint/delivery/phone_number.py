@@ -22,6 +22,9 @@ def e164(address: str) -> str:
 
     No country code begins with 0, so what does is dialled inside a country, or with a prefix for leaving it.
     """
+    if any(letter.isdigit() and not letter.isascii() for letter in address):
+        # Without the digits of another script it would be somebody else's.
+        raise InvalidNumberError
     digits = _NO_DIGITS.sub("", address)
     if not _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS or digits.startswith("0"):
         raise InvalidNumberError

@@ -154,6 +154,7 @@ async def open_sms_http(options: SmsHttpOptions, surroundings: Surroundings) -> 
     opened = open_web(
         await asyncio.to_thread(trust, options.ca_file),
         connect_timeout_s=options.connect_timeout_s,
+        silence_timeout_s=options.answer_timeout_s,
         connections=options.connections,
     )
     async with opened as web:

@@ -29,6 +29,7 @@ async def open_http1(options: PushOptions, connections: int) -> AsyncIterator["H
     opened = open_web(
         await asyncio.to_thread(trust, options.ca_file),
         connect_timeout_s=options.connect_timeout_s,
+        silence_timeout_s=options.answer_timeout_s,
         connections=connections,
     )
     async with opened as web:
