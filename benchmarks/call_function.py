@@ -18,7 +18,8 @@ from figure import Figure, arguments, exit_code
 
 from repoint.functions.call import Functions, open_functions
 from repoint.functions.result import Returned
-from repoint.settings import Function, Settings
+from repoint.settings import Settings
+from repoint.tables import Function
 
 PROMISE_MS = 1.5
 HANDLER = "def handler(event, context):\n    return event\n"

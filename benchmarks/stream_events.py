@@ -105,7 +105,7 @@ def put_bare(url: str, count: int) -> float:
 
 async def _put_bare(url: str, count: int) -> float:
     from repoint.aws import open_client  # noqa: PLC0415 - the server's process has no use for it
-    from repoint.settings import AwsCredentials, AwsService  # noqa: PLC0415 - likewise
+    from repoint.tables import AwsCredentials, AwsService  # noqa: PLC0415 - likewise
 
     key = AwsCredentials(access_key_id="bench", secret_access_key="bench")  # type: ignore[arg-type]  # noqa: S106 - read
     service = AwsService(endpoint_url=url, credentials=key)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repoint.aws import AwsError, aws_errors, open_client
-from repoint.settings import AwsService
+from repoint.tables import AwsService
 from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
 

@@ -18,7 +18,8 @@ from repoint.cli.main import command_line
 from repoint.db.programs import major_version, server_programs
 from repoint.delivery.provider import KINDS
 from repoint.delivery.routes import read_routes
-from repoint.settings import Function, Settings
+from repoint.settings import Settings
+from repoint.tables import Function
 from scripts import gather_changelog, write_parity, write_providers, write_settings
 from tests.fixtures.server import REGION, Server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from repoint.settings import AwsCredentials, AwsService
+from repoint.tables import AwsCredentials, AwsService
 
 CONNECT_TIMEOUT_S = 5
 

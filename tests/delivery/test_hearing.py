@@ -10,7 +10,8 @@ from repoint.delivery.heard import Heard, Inbound, Part, Receipt, named
 from repoint.delivery.hearing import hears
 from repoint.discover import discover
 from repoint.queue.worker import Worker
-from repoint.settings import Settings, SmsNumber
+from repoint.settings import Settings
+from repoint.tables import SmsNumber
 from tests.fixtures.receiver import Receiver
 
 discover()

@@ -17,7 +17,8 @@ from repoint.events import streams
 from repoint.events.consume import Reading
 from repoint.events.emit import Event, emit
 from repoint.queue import TaskContext
-from repoint.settings import AwsService, Settings
+from repoint.settings import Settings
+from repoint.tables import AwsService
 from tests.fixtures.refusal import refusal
 from tests.fixtures.s3 import moto_client
 from tests.fixtures.server import Raw

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from repoint.files import s3 as s3_module
 from repoint.files.s3 import MAX_RECONNECTS, PART_BYTES
 from repoint.files.store import FileChangedError, FilesError, open_files, role_is_known
-from repoint.settings import S3, AwsCredentials, Settings
+from repoint.settings import Settings
+from repoint.tables import S3, AwsCredentials
 from tests.files.stores import Store, get, keys, put, write_and_fail
 from tests.files.wires import Wire, answering, wire_to
 from tests.fixtures.s3 import S3Server

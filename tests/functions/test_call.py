@@ -12,7 +12,8 @@ import pytest
 from repoint.functions import call as module
 from repoint.functions.call import Callee, Functions, open_functions
 from repoint.functions.result import Failed, FailureKind, Result, Returned
-from repoint.settings import AwsService, Settings
+from repoint.settings import Settings
+from repoint.tables import AwsService
 from tests.fixtures.receiver import Answer, Receiver
 from tests.fixtures.streamed import CREDENTIALS, ROLE, service
 

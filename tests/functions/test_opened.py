@@ -8,7 +8,8 @@ import pytest
 from repoint.db.pool import Database
 from repoint.functions.opened import functions_of
 from repoint.functions.result import Returned
-from repoint.settings import Function, Settings
+from repoint.settings import Settings
+from repoint.tables import Function
 
 HANDLERS = Path(__file__).with_name("handlers.py")
 

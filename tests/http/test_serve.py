@@ -22,7 +22,8 @@ from pydantic import SecretStr
 
 from repoint.access.seal import MasterKeyError
 from repoint.http.serve import ServeError, run_api
-from repoint.settings import Settings, Throttle
+from repoint.settings import Settings
+from repoint.tables import Throttle
 from tests.fixtures.server import Raw, Server
 
 # What `repoint api` does with the socket it is given.

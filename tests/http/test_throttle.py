@@ -6,7 +6,7 @@ import pytest
 from repoint.contract.errors import TooManyRequestsException
 from repoint.contract.model import OPERATIONS
 from repoint.http.throttle import PINPOINT, Bucket, Throttles
-from repoint.settings import Throttle
+from repoint.tables import Throttle
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw, Serve, make_client
 

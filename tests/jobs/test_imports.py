@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from repoint.db.pool import Database
 from repoint.db.queries import Query
-from repoint.settings import S3, AwsCredentials, Settings
+from repoint.settings import Settings
+from repoint.tables import S3, AwsCredentials
 from tests.jobs.conftest import Bucket, Jobs, both_stores
 
 WORKED_EXAMPLE = """\

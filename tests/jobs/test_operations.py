@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
-from repoint.settings import AwsCredentials
+from repoint.tables import AwsCredentials
 from tests.fixtures.refusal import Refusal, refusal
 from tests.fixtures.server import Raw, Serve, make_client
 from tests.jobs.conftest import ROLE, Bucket, Jobs, both_stores

@@ -12,7 +12,8 @@ from repoint.messages.otp import forget_otps
 from repoint.messages.otp_texts import TEXTS
 from repoint.queue import TaskContext
 from repoint.queue.worker import Worker
-from repoint.settings import OtpLanguage, Settings
+from repoint.settings import Settings
+from repoint.tables import OtpLanguage
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw, Serve, make_client
 

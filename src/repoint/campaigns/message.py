@@ -16,7 +16,7 @@ from repoint.contract.shapes import ChannelType
 from repoint.delivery.recipient import NO_MEMBERS, Template
 from repoint.functions.custom_url import is_custom_url
 from repoint.functions.webhook import RefusedUrlError, read_url
-from repoint.settings import FUNCTION_NAME
+from repoint.tables import FUNCTION_NAME
 from repoint.templates.check import check_compiles, check_count, check_length
 from repoint.templates.escape import Escape
 from repoint.templates.mime import MAX_HEADERS, MAX_NAME_LENGTH, MAX_VALUE_LENGTH

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from repoint.contract.shapes import ChannelType
 from repoint.delivery.provider import KINDS, Kind
 from repoint.delivery.providers import custom_lambda, custom_webhook, mailbox
-from repoint.settings import ProviderSettings, Settings
+from repoint.settings import Settings
+from repoint.tables import ProviderSettings
 
 # What carries messages of a channel that nothing was said about.
 MAILBOX = "mailbox"

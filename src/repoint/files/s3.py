@@ -16,7 +16,7 @@ from repoint.files.file import (
     check_bucket,
     check_key,
 )
-from repoint.settings import S3, AwsCredentials
+from repoint.tables import S3, AwsCredentials
 
 CHUNK_BYTES = 1 << 20
 PAGE_SIZE = 1000

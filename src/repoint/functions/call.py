@@ -21,7 +21,8 @@ from repoint.functions.local.pool import open_local
 from repoint.functions.name import Named, read_name
 from repoint.functions.result import MOST_BYTES, PASSING, Failed, FailureKind, Result
 from repoint.functions.webhook import NoAnswerError, RefusedUrlError
-from repoint.settings import Function, Settings
+from repoint.settings import Settings
+from repoint.tables import Function
 
 # Of functions that are not configured, and of URLs: what Pinpoint gives them.
 TIMEOUT_S = 15

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from repoint.functions.allow import check_pattern, is_bare
 from repoint.functions.local.pool import file_of
 from repoint.functions.webhook import RefusedUrlError, read_url
-from repoint.settings import Function, Settings
+from repoint.settings import Settings
+from repoint.tables import Function
 
 
 def check_functions(settings: Settings) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from repoint.aws import AwsError, aws_errors, open_client
 from repoint.functions.result import Failed, FailureKind, Result, returned, thrown
-from repoint.settings import AwsService
+from repoint.tables import AwsService
 
 FUNCTION_ARN = (
     r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[$a-zA-Z0-9_-]{1,128})?"

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from repoint.settings import FUNCTION_NAME, Settings
+from repoint.settings import Settings
+from repoint.tables import FUNCTION_NAME
 
 _FORM = re.compile(FUNCTION_NAME)
 

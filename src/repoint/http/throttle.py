@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from repoint.contract.errors import TooManyRequestsException
-from repoint.settings import Throttle
+from repoint.tables import Throttle
 
 # What `throttles` calls every operation that it does not name.
 OTHERS = "*"

@@ -26,7 +26,8 @@ from repoint.operation import Call, Input, operation
 from repoint.queue import TaskContext, every
 from repoint.queue.forget import forget_old
 from repoint.resources.clearing import clears
-from repoint.settings import OtpLanguage, Settings
+from repoint.settings import Settings
+from repoint.tables import OtpLanguage
 
 Q = load_queries("repoint.messages")
 

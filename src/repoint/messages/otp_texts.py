@@ -5,7 +5,7 @@ The English one is Amazon's (channels.md section 8).
 
 from collections.abc import Mapping
 
-from repoint.settings import OtpLanguage
+from repoint.tables import OtpLanguage
 
 TEXTS: Mapping[OtpLanguage, str] = {
     "de-DE": "Dies ist Ihr Einmalpasswort: {{otp}} von {{brand}}",

@@ -20,7 +20,8 @@ from repoint.discover import discover
 from repoint.dispatch import dispatch_local
 from repoint.events.email_records import Mail
 from repoint.queue import TaskContext
-from repoint.settings import BounceMailbox, Settings
+from repoint.settings import Settings
+from repoint.tables import BounceMailbox
 from tests.delivery.bounces import mails
 from tests.fixtures.certificates import serving
 from tests.fixtures.imap import ImapServer

@@ -17,7 +17,8 @@ from repoint.delivery.two_way.publish import forget_inbound, publish_inbound
 from repoint.discover import discover
 from repoint.queue import TaskContext
 from repoint.queue.worker import Worker
-from repoint.settings import AwsCredentials, AwsService, Settings, SmsNumber
+from repoint.settings import Settings
+from repoint.tables import AwsCredentials, AwsService, SmsNumber
 from tests.delivery.test_receipts import Shop
 from tests.fixtures.processes import wait_until
 from tests.fixtures.receiver import Answer, Receiver

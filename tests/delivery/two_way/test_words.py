@@ -2,7 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from repoint.delivery.two_way.words import Asks, read
-from repoint.settings import Settings, SmsNumber
+from repoint.settings import Settings
+from repoint.tables import SmsNumber
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:replies"
 OURS = "+12065550142"

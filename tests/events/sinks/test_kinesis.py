@@ -11,7 +11,8 @@ import pytest
 from repoint.events.log import UnreachableError
 from repoint.events.sinks import aws
 from repoint.events.sinks.sink import DestinationError, is_destination, open_sink
-from repoint.settings import AwsService, Settings
+from repoint.settings import Settings
+from repoint.tables import AwsService
 from tests.fixtures.receiver import Answer, Received, Receiver
 from tests.fixtures.s3 import moto_client
 from tests.fixtures.streamed import APPLICATION, CREDENTIALS, PERSONAL, ROLE, destination, event, events, service

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from repoint.functions.local import pool as module
 from repoint.functions.local.pool import LocalFunction, open_local
 from repoint.functions.result import Failed, FailureKind, Result, Returned
-from repoint.settings import Function
+from repoint.tables import Function
 from tests.fixtures.processes import wait_until
 
 HANDLERS = Path(__file__).resolve().parents[1] / "handlers.py"
@@ -396,7 +396,7 @@ def test_nothing_outlives_a_killed_server(tmp_path: Path) -> None:
     program = f"""
 import asyncio
 from repoint.functions.local.pool import open_local
-from repoint.settings import Function
+from repoint.tables import Function
 
 async def main():
     async with open_local("greet", Function(file={f"{HANDLERS}:spin"!r}), "eu-north-1") as function:

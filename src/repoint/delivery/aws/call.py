@@ -13,7 +13,8 @@ from repoint.aws import AwsError, aws_errors, open_client
 from repoint.delivery.aws.refusal import came_too_soon, in_doubt, refused
 from repoint.delivery.message import Content, Message
 from repoint.delivery.outcome import Outcome, Status
-from repoint.settings import AwsCredentials, AwsService, Settings
+from repoint.settings import Settings
+from repoint.tables import AwsCredentials, AwsService
 
 # Before a call is made again that came too soon: at first, then twice as long each time; more or less.
 FIRST_WAIT_S = 0.5

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from repoint.delivery.bounces.mail import MAX_BYTES
-from repoint.settings import BounceMailbox
+from repoint.tables import BounceMailbox
 
 MOST_MAILS = 500
 # So many mails are searched at once, since the library takes no answer of more than a million bytes.

@@ -20,7 +20,7 @@ from repoint.delivery.bounces.read import read_bounce
 from repoint.delivery.told import note_told
 from repoint.queue import TaskContext
 from repoint.queue.beside import runs_beside
-from repoint.settings import BounceMailbox
+from repoint.tables import BounceMailbox
 
 log = structlog.get_logger()
 

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from repoint.settings import HELP_WORDS, START_WORDS, STOP_WORDS, Settings, SmsNumber
+from repoint.settings import Settings
+from repoint.tables import HELP_WORDS, START_WORDS, STOP_WORDS, SmsNumber
 
 # Of people in the United States and Canada, whose carriers see to STOP themselves.
 _TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)[0-9]{7}")

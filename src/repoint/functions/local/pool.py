@@ -12,7 +12,7 @@ from pathlib import Path
 from repoint.functions.local.printed import Allowance
 from repoint.functions.local.process import Process, Program, UnstartableError, start_process
 from repoint.functions.result import Failed, FailureKind, Result
-from repoint.settings import Function
+from repoint.tables import Function
 
 # A process that nobody needed for so long is ended.
 IDLE_S = 300
