@@ -34,8 +34,9 @@ $(READY): requirements.lock pyproject.toml scripts/set_up.py
 demo: $(READY)  ## Run the main job end to end over HTTP and show it
 	@$(BIN)/python examples/demo.py
 
+# Much of it waits for processes and clocks: three at a time keep two cores busy.
 test: $(READY)  ## Run every test but the torture runs
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
 
 check: $(READY)  ## Lint, types, layers: what must be green on every commit
 	@$(BIN)/ruff check $(CODE)
