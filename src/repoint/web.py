@@ -10,6 +10,8 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +45,16 @@ class NoReplyError(Exception):
         self.had_left = had_left
 
 
-def trust(*ca_files: Path | None) -> ssl.SSLContext:
-    """Proves the names of servers: by public CAs, and by those in PEM files. Takes some milliseconds.
+def trust(ca_file: Path | None = None) -> ssl.SSLContext:
+    """Proves the names of servers: by public CAs, and by those in a PEM file. Takes some milliseconds.
 
     Raises OSError for a file that cannot be read.
     """
     context = ssl.create_default_context()
     # Where a machine has none of its own.
     context.load_verify_locations(certifi.where())
-    for ca_file in ca_files:
-        if ca_file is not None:
-            context.load_verify_locations(ca_file)
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
     return context
 
 
@@ -122,6 +123,21 @@ class Web:
             raise NoReplyError("it did not answer in time", is_late=True, had_left=watched.has_left) from error
         except aiohttp.ClientError as error:
             raise NoReplyError(_reason(error), is_late=False, had_left=watched.has_left) from error
+
+
+def read_retry_after(header: str, now: datetime) -> float | None:
+    """The seconds that a `Retry-After` asks for, a number or a date (RFC 9110 section 10.2.3); infinite for a huge one.
+
+    0 for a date that is over, None for what is neither.
+    """
+    text = header.strip()
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
 async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> Reply:

@@ -222,6 +222,7 @@ async def test_redirects_are_not_followed(receiver: Receiver) -> None:
         ("1.5", 0),
         ("soon", 0),
         ("Fri, 99 Nov 2026 12:00:30 GMT", 0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
         ("", 0),
     ],
 )

@@ -6,7 +6,6 @@ followed, and proxies of the environment not used, since either would choose the
 """
 
 import asyncio
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -22,7 +20,7 @@ from pathlib import Path
 import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from repoint.web import NoReplyError, Reply, Web, open_web, trust
+from repoint.web import NoReplyError, Reply, Web, open_web, read_retry_after, trust
 
 CONNECT_TIMEOUT_S = 5
 # Of everything together, however slowly an answer drips in.
@@ -32,6 +30,7 @@ _ANSWER_BYTES = 64 << 10
 _LAST_PORT = 65535
 # Of a name with many addresses so many are tried.
 _TRIES = 3
+_LONGEST_WAIT_S = 1e9
 
 # For looking up names, of their own: one whose server is silent holds a thread for half a minute, whatever we wait, and
 # nothing else may wait for these.
@@ -136,14 +135,8 @@ def _answer(reply: Reply) -> Answer:
 
 
 def wait_s(header: str, now: datetime) -> float:
-    """The seconds of a `Retry-After`, which are a number or a date; 0 for what is neither, or is over."""
-    if re.fullmatch("[0-9]+", header):
-        return min(float(header[:10]), 1e9)
-    try:
-        at = parsedate_to_datetime(header)
-    except ValueError:
-        return 0
-    return max(0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+    """The seconds of a `Retry-After`, at most some 30 years; 0 for what means nothing, or is over."""
+    return min(read_retry_after(header, now) or 0, _LONGEST_WAIT_S)
 
 
 class _Judging(AbstractResolver):

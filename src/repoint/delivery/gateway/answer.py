@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
 
 from repoint.delivery.outcome import Outcome, Status
+from repoint.web import read_retry_after
 
 _DETAIL_CHARACTERS = 500
 _WORD_CHARACTERS = 100
@@ -152,16 +152,6 @@ def _told(http_status: int, word: str | None, detail: str | None, hidden: Iterab
 
 
 def retry_after_s(header: str | None) -> float | None:
-    """RFC 9110 section 10.2.3: seconds, or a date; None for anything else."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        seconds = float(header)
-        return seconds if isfinite(seconds) else None
-    try:
-        until = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    """What a `Retry-After` asks for; None for what means nothing."""
+    seconds = read_retry_after(header or "", datetime.now(UTC))
+    return seconds if seconds is not None and isfinite(seconds) else None
