@@ -1,11 +1,15 @@
 """What tests of the room share. They run on the event loop that the servers' processes use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
 
+from tests.fixtures.certificates import serving
+from tests.fixtures.http2_server import Http2Server
 from tests.fixtures.mail_server import MailServer
 
 
@@ -19,4 +23,17 @@ async def mail_server(request: pytest.FixtureRequest) -> AsyncIterator[MailServe
     """A server that offers PIPELINING, or not."""
     offers = ("PIPELINING",) if request.param == "pipelined" else ()
     async with MailServer(offers=offers).running() as server:
+        yield server
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's side of TLS, and who proves it."""
+    return serving("localhost", tmp_path)
+
+
+@pytest.fixture
+def server(tls: tuple[ssl.SSLContext, Path]) -> Iterator[Http2Server]:
+    """A push service that takes everything, over HTTP/2."""
+    with Http2Server().running(tls[0]) as server:
         yield server

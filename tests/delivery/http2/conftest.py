@@ -1,6 +1,6 @@
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,10 @@ import pytest
 from repoint.delivery.provider import Provider
 from repoint.discover import discover
 from tests.delivery.providers.ways import opening
-from tests.fixtures.certificates import serving
 from tests.fixtures.http2_server import Http2Server
 from tests.fixtures.push import channels_of, token_key
 
 discover()
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    return serving("localhost", tmp_path)
-
-
-@pytest.fixture
-def server(tls: tuple[ssl.SSLContext, Path]) -> Iterator[Http2Server]:
-    with Http2Server().running(tls[0]) as server:
-        yield server
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from h2.settings import SettingCodes
 
 from repoint.delivery.http2 import connection
-from repoint.delivery.outcome import Status
+from repoint.delivery.outcome import Outcome, Status
 from tests.delivery.http2.sending import REFUSED_STREAM, SENT, number_of, send, told
 from tests.fixtures.http2_server import Asked, Http2Server, Reply
 
@@ -149,13 +149,17 @@ async def test_pings_are_answered(server: Http2Server, opens: Callable[..., Any]
     assert b"payload." in server.pongs
 
 
-async def test_who_asks_without_end_and_does_not_listen_is_left(server: Http2Server, opens: Callable[..., Any]) -> None:
-    server.answer = lambda asked: Reply(writes=PING * 600_000, deafens=True) if number_of(asked) == 1 else Reply()
+async def first_answered(server: Http2Server, opens: Callable[..., Any], reply: Reply) -> list[Outcome]:
+    """What becomes of a request that is answered like that, and of the next, with all the time there may be."""
+    server.answer = lambda asked: reply if number_of(asked) == 1 else Reply()
     async with opens(server, answer_timeout_s=60) as provider:
-        outcomes = await send(provider, 1)
-        later = await send(provider, 2)
+        return [*await send(provider, 1), *await send(provider, 2)]
 
-    assert told(outcomes + later) == [("UNKNOWN_FAILURE", 500, True), SENT]
+
+async def test_who_asks_without_end_and_does_not_listen_is_left(server: Http2Server, opens: Callable[..., Any]) -> None:
+    outcomes = await first_answered(server, opens, Reply(writes=PING * 600_000, deafens=True))
+
+    assert told(outcomes) == [("UNKNOWN_FAILURE", 500, True), SENT]
 
 
 async def test_a_server_that_lets_nothing_in_is_left(
@@ -189,12 +193,9 @@ async def test_a_server_that_lets_nothing_in_is_left(
 async def test_who_breaks_the_rules_is_left_at_once(
     server: Http2Server, opens: Callable[..., Any], frame: bytes
 ) -> None:
-    server.answer = lambda asked: Reply(writes=frame) if number_of(asked) == 1 else Reply()
-    async with opens(server, answer_timeout_s=60) as provider:
-        outcomes = await send(provider, 1)
-        later = await send(provider, 2)
+    outcomes = await first_answered(server, opens, Reply(writes=frame))
 
-    assert told(outcomes + later) == [("UNKNOWN_FAILURE", 500, True), SENT]
+    assert told(outcomes) == [("UNKNOWN_FAILURE", 500, True), SENT]
 
 
 async def test_a_server_without_http2_is_a_temporary_failure(

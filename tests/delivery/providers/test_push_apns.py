@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,24 +22,13 @@ from repoint.delivery.provider import Provider
 from repoint.delivery.providers import push_apns
 from repoint.discover import discover
 from tests.delivery.providers.ways import opening
-from tests.fixtures.certificates import proving, serving
+from tests.fixtures.certificates import proving
 from tests.fixtures.http2_server import Asked, Http2Server, Reply
 from tests.fixtures.messages import other
 from tests.fixtures.push import Channels, channels_of, pem, rsa_key, token_key
 from tests.fixtures.push_services import read_jwt
 
 discover()
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    return serving("localhost", tmp_path)
-
-
-@pytest.fixture
-def server(tls: tuple[ssl.SSLContext, Path]) -> Iterator[Http2Server]:
-    with Http2Server().running(tls[0]) as server:
-        yield server
 
 
 @asynccontextmanager

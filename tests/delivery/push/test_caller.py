@@ -13,6 +13,18 @@ from tests.fixtures.receiver import Received, Receiver
 PATIENT = PushOptions(connect_timeout_s=5, answer_timeout_s=5)
 
 
+def hanging(receiver: Receiver) -> threading.Event:
+    """Have nothing answered until the event."""
+    is_over = threading.Event()
+
+    def hang(_: Received) -> Reply:
+        is_over.wait(5)
+        return Reply()
+
+    receiver.answer = hang
+    return is_over
+
+
 async def test_answers_are_not_unpacked(receiver: Receiver) -> None:
     """Nobody has asked for packed ones, and a small one may hold a very large one."""
     packed = gzip.compress(b"x" * 10_000_000)
@@ -37,13 +49,7 @@ async def test_of_a_long_answer_the_beginning_is_read(receiver: Receiver) -> Non
 
 async def test_who_waits_long_for_a_turn_is_not_in_doubt(receiver: Receiver) -> None:
     """Behind one that is not answered; nobody waits longer than for an answer of its own."""
-    is_over = threading.Event()
-
-    def hang(_: Received) -> Reply:
-        is_over.wait(5)
-        return Reply()
-
-    receiver.answer = hang
+    is_over = hanging(receiver)
     async with open_http1(PushOptions(connect_timeout_s=0.1, answer_timeout_s=0.4), 1) as client:
         answers = await asyncio.gather(*(client.post(receiver.url, (), b"%d" % number) for number in range(4)))
     is_over.set()
@@ -53,13 +59,7 @@ async def test_who_waits_long_for_a_turn_is_not_in_doubt(receiver: Receiver) -> 
 
 
 async def test_what_nobody_waits_for_any_more_is_not_sent(receiver: Receiver) -> None:
-    is_over = threading.Event()
-
-    def hang(_: Received) -> Reply:
-        is_over.wait(5)
-        return Reply()
-
-    receiver.answer = hang
+    is_over = hanging(receiver)
     loop = asyncio.get_running_loop()
     requests = [Request(b"/%d" % number, (), (), b"", loop.create_future()) for number in range(3)]
     async with open_http1(PATIENT, 1) as client:
