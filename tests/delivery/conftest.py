@@ -33,7 +33,7 @@ def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
 
 
 @pytest.fixture
-def server(tls: tuple[ssl.SSLContext, Path]) -> Iterator[Http2Server]:
+def push_service(tls: tuple[ssl.SSLContext, Path]) -> Iterator[Http2Server]:
     """A push service that takes everything, over HTTP/2."""
     with Http2Server().running(tls[0]) as server:
         yield server

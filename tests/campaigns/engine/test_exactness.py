@@ -123,11 +123,13 @@ async def test_a_worker_that_is_stopped_leaves_nothing_in_doubt(shop: Shop, way:
         await may_end.wait()
 
     way.during = wait
-    running = asyncio.create_task(Engine(shop.context).run())
+    engine = Engine(shop.context)
+    running = asyncio.create_task(engine.run())
     await is_out.wait()
     running.cancel()
-    for _ in range(10):
-        await asyncio.sleep(0)
+    # What it is at may have to end first, as a look at the database.
+    while not engine.stops:  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0.01)
     may_end.set()
     with pytest.raises(asyncio.CancelledError):
         await running

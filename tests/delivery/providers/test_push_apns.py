@@ -33,9 +33,14 @@ discover()
 
 @asynccontextmanager
 async def opened(
-    server: Http2Server, tls: tuple[ssl.SSLContext, Path], channels: Channels, **options: Any
+    push_service: Http2Server, tls: tuple[ssl.SSLContext, Path], channels: Channels, **options: Any
 ) -> AsyncIterator[Provider]:
-    given = {"url": server.url, "sandbox_url": server.url, "ca_file": tls[1], "answer_timeout_s": 5} | options
+    given = {
+        "url": push_service.url,
+        "sandbox_url": push_service.url,
+        "ca_file": tls[1],
+        "answer_timeout_s": 5,
+    } | options
     async with asyncio.timeout(20), opening("push_apns", given, [], channel=channels.find)() as provider:
         yield provider
 
@@ -56,7 +61,7 @@ async def send(provider: Provider, channel_type: ChannelType = "APNS", preferred
     ],
 )
 async def test_each_channel_has_its_host_and_topic(  # noqa: PLR0913, PLR0917 - a row
-    server: Http2Server,
+    push_service: Http2Server,
     tls: tuple[ssl.SSLContext, Path],
     channel_type: ChannelType,
     topic: str,
@@ -64,53 +69,55 @@ async def test_each_channel_has_its_host_and_topic(  # noqa: PLR0913, PLR0917 - 
     push_type: str,
 ) -> None:
     nowhere = {"url" if is_sandbox else "sandbox_url": "https://localhost:1"}
-    async with opened(server, tls, channels_of(channel_type, **token_key()), **nowhere) as provider:
+    async with opened(push_service, tls, channels_of(channel_type, **token_key()), **nowhere) as provider:
         outcome = await send(provider, channel_type)
 
     assert outcome.is_sent
-    [asked] = server.received
+    [asked] = push_service.received
     assert (asked.headers["apns-topic"], asked.headers["apns-push-type"]) == (topic, push_type)
 
 
-async def test_with_a_certificate_there_is_no_token(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+async def test_with_a_certificate_there_is_no_token(
+    push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]
+) -> None:
     certificate, private_key = proving("com.example.certified")
     tls[0].verify_mode = ssl.CERT_REQUIRED
     tls[0].load_verify_locations(cadata=certificate)
     channels = channels_of("APNS", Certificate=certificate, PrivateKey=private_key)
 
-    async with opened(server, tls, channels) as provider:
+    async with opened(push_service, tls, channels) as provider:
         outcome = await send(provider)
 
     assert outcome.is_sent
-    [asked] = server.received
+    [asked] = push_service.received
     assert asked.certificate == load_pem_x509_certificate(certificate.encode()).public_bytes(Encoding.DER)
     assert "authorization" not in asked.headers
     assert asked.headers["apns-topic"] == "com.example.certified"
 
 
 async def test_a_server_that_knows_no_such_certificate_gets_nothing(
-    server: Http2Server, tls: tuple[ssl.SSLContext, Path]
+    push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]
 ) -> None:
     tls[0].verify_mode = ssl.CERT_REQUIRED
-    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+    async with opened(push_service, tls, channels_of("APNS", **token_key())) as provider:
         outcome = await send(provider)
 
     assert (outcome.status, outcome.is_in_doubt) == ("TEMPORARY_FAILURE", False)
-    assert server.received == []
+    assert push_service.received == []
 
 
 async def test_the_message_chooses_among_the_channels_methods(
-    server: Http2Server, tls: tuple[ssl.SSLContext, Path]
+    push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]
 ) -> None:
     certificate, private_key = proving("com.example.certified")
     both = channels_of("APNS", **token_key(), Certificate=certificate, PrivateKey=private_key)
-    async with opened(server, tls, both) as provider:
+    async with opened(push_service, tls, both) as provider:
         for preferred in (None, "TOKEN", "KEY"):
             assert (await send(provider, preferred=preferred)).is_sent
         both.put("APNS", **both.members["APNS"], DefaultAuthenticationMethod="KEY")
         assert (await send(provider)).is_sent
 
-    assert ["authorization" in asked.headers for asked in server.received] == [False, True, True, True]
+    assert ["authorization" in asked.headers for asked in push_service.received] == [False, True, True, True]
 
 
 CERTIFIED = dict(zip(("Certificate", "PrivateKey"), proving("x"), strict=True))
@@ -147,30 +154,34 @@ UNUSABLE = "the channel's credentials cannot be used:"
     ],
 )
 async def test_credentials_that_cannot_be_used(
-    server: Http2Server, tls: tuple[ssl.SSLContext, Path], members: dict[str, str], preferred: str | None, told: str
+    push_service: Http2Server,
+    tls: tuple[ssl.SSLContext, Path],
+    members: dict[str, str],
+    preferred: str | None,
+    told: str,
 ) -> None:
-    async with opened(server, tls, channels_of("APNS", **members)) as provider:
+    async with opened(push_service, tls, channels_of("APNS", **members)) as provider:
         outcome = await send(provider, preferred=preferred)
 
     assert (outcome.status, outcome.status_code, outcome.detail) == ("PERMANENT_FAILURE", 400, told)
-    assert server.received == []
+    assert push_service.received == []
 
 
-async def test_a_token_is_used_for_40_minutes(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+async def test_a_token_is_used_for_40_minutes(push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
     tokens = []
-    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+    async with opened(push_service, tls, channels_of("APNS", **token_key())) as provider:
         for minutes in (0, 39, 41, 60, 82):
             with patch.object(push_apns, "time") as clock:
                 clock.monotonic.return_value = 1e6 + minutes * 60
                 clock.time.return_value = 2e9 + minutes * 60
                 assert (await send(provider)).is_sent
-            tokens.append(server.received[-1].headers["authorization"])
+            tokens.append(push_service.received[-1].headers["authorization"])
 
     issued = [read_jwt(token.removeprefix("bearer "))[1]["iat"] - 2_000_000_000 for token in tokens]
     assert issued == [0, 0, 41 * 60, 41 * 60, 82 * 60]
 
 
-async def test_an_expired_token_is_renewed_once(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+async def test_an_expired_token_is_renewed_once(push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
     """As when the machine slept, or its clock was set."""
     expired: set[str] = set()
 
@@ -180,8 +191,8 @@ async def test_an_expired_token_is_renewed_once(server: Http2Server, tls: tuple[
             return Reply(403, b'{"reason":"ExpiredProviderToken"}')
         return Reply()
 
-    server.answer = answer
-    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+    push_service.answer = answer
+    async with opened(push_service, tls, channels_of("APNS", **token_key())) as provider:
         young = await send(provider)
         with patch.object(push_apns, "time") as clock:
             clock.monotonic.return_value = time.monotonic() + 21 * 60
@@ -192,16 +203,18 @@ async def test_an_expired_token_is_renewed_once(server: Http2Server, tls: tuple[
     assert old.is_sent
 
 
-async def test_a_token_is_as_old_as_the_wall_clock_says(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+async def test_a_token_is_as_old_as_the_wall_clock_says(
+    push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]
+) -> None:
     """While a machine sleeps its other clock may stand still."""
     tokens = []
-    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+    async with opened(push_service, tls, channels_of("APNS", **token_key())) as provider:
         for minute in (0, 19, 41):
             with patch.object(push_apns, "time") as clock:
                 clock.monotonic.return_value = 1e6
                 clock.time.return_value = 1.9e9 + minute * 60
                 assert (await send(provider)).is_sent
-            tokens.append(server.received[-1].headers["authorization"])
+            tokens.append(push_service.received[-1].headers["authorization"])
 
     assert [tokens.index(token) for token in tokens] == [0, 0, 2]
 
@@ -223,41 +236,43 @@ async def test_a_token_is_as_old_as_the_wall_clock_says(server: Http2Server, tls
     ],
 )
 async def test_answers(  # noqa: PLR0913, PLR0917 - a row
-    server: Http2Server,
+    push_service: Http2Server,
     tls: tuple[ssl.SSLContext, Path],
     reply: Reply,
     status: str,
     status_code: int,
     is_gone: bool,  # noqa: FBT001 - a case
 ) -> None:
-    server.answer = lambda _: reply
-    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+    push_service.answer = lambda _: reply
+    async with opened(push_service, tls, channels_of("APNS", **token_key())) as provider:
         outcome = await send(provider)
 
     assert (outcome.status, outcome.status_code, outcome.is_gone) == (status, status_code, is_gone)
     assert json.loads(outcome.detail)["pushProviderStatusCode"] == str(reply.status)
 
 
-async def test_a_channel_is_opened_once_until_it_changes(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+async def test_a_channel_is_opened_once_until_it_changes(
+    push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]
+) -> None:
     channels = channels_of("APNS", **token_key())
-    async with opened(server, tls, channels) as provider:
+    async with opened(push_service, tls, channels) as provider:
         for _ in range(3):
             await send(provider)
-        assert server.connections == 1
+        assert push_service.connections == 1
         channels.put("APNS", **token_key(TokenKeyId="KEY2"))
         await send(provider)
 
-    kids = [read_jwt(asked.headers["authorization"].split()[1])[0]["kid"] for asked in server.received]
+    kids = [read_jwt(asked.headers["authorization"].split()[1])[0]["kid"] for asked in push_service.received]
     assert kids == ["KEY1", "KEY1", "KEY1", "KEY2"]
 
 
-async def test_strange_device_tokens_do_no_harm(server: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
+async def test_strange_device_tokens_do_no_harm(push_service: Http2Server, tls: tuple[ssl.SSLContext, Path]) -> None:
     tokens = ["../../x", "a b\r\nc: d", "ü" * 10, "%2e", "x" * 2_049, "ü" * 400]
-    async with opened(server, tls, channels_of("APNS", **token_key())) as provider:
+    async with opened(push_service, tls, channels_of("APNS", **token_key())) as provider:
         messages = [replace(other("APNS", Push({"Body": "Hi"})), address=token) for token in tokens]
         outcomes = await provider.send(messages)
 
-    assert [asked.path for asked in server.received] == [
+    assert [asked.path for asked in push_service.received] == [
         "/3/device/..%2F..%2Fx",
         "/3/device/a%20b%0D%0Ac%3A%20d",
         "/3/device/" + "%C3%BC" * 10,

@@ -59,6 +59,11 @@ class Engine:
         self._has_changed = asyncio.Event()
         self._kept_time_at = -KEEP_TIME_S
 
+    @property
+    def stops(self) -> bool:
+        """Whether nothing new is sent any more."""
+        return self._seats.are_closed
+
     async def run(self) -> None:
         """Run campaigns for ever, through failures of the database."""
         renewing = asyncio.create_task(self._renew())
