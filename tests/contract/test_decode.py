@@ -1,5 +1,7 @@
 """protocol.md section 4, row by row, and the endpoint messages of endpoints.md, Errors."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -497,3 +499,26 @@ def test_a_document_of_a_file_is_read_by_the_same_rules() -> None:
 def test_a_fault_in_a_document_is_raised(line: bytes, message: str) -> None:
     with pytest.raises(BadRequestException, match=message):
         decode_document("EndpointBatchItem", line)
+
+
+# Several threads meet a shape for the first time, which crashed the process four times in ten.
+_AT_ONCE = """
+import sys, threading
+from repoint.contract import decode
+sys.setswitchinterval(1e-6)
+BODY = b'{"Addresses": {"a": {"ChannelType": "SMS"}}, "MessageConfiguration": {"SMSMessage": {"Body": "x"}}}'
+def read(barrier):
+    barrier.wait()
+    decode.strict_decoder("MessageRequest").decode(BODY)
+for _ in range(20):
+    decode.strict_decoder.cache_clear()
+    decode._strict_type.cache_clear()
+    barrier = threading.Barrier(4)
+    threads = [threading.Thread(target=read, args=(barrier,)) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+
+
+def test_several_threads_may_read_the_first_document_of_a_shape() -> None:
+    subprocess.run([sys.executable, "-c", _AT_ONCE], check=True, timeout=60)

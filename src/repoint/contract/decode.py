@@ -10,6 +10,7 @@ expression over the strings took three times the decoding; cutting pairs of quot
 """
 
 import functools
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Required, TypedDict, cast
 
@@ -121,10 +122,17 @@ def _no_document(data: bytes, reason: str) -> BadRequestException:
     return broken(data, reason) if data.strip() else BadRequestException("Missing request body")
 
 
+_making = threading.Lock()
+
+
 @functools.cache
 def strict_decoder(shape: str) -> msgspec.json.Decoder[Any] | None:
     """The decoder that takes a document only as the model has it; None when every such document must be walked."""
-    return None if _must_walk(shape) else msgspec.json.Decoder(_strict_type(shape))
+    if _must_walk(shape):
+        return None
+    # msgspec keeps what it found of a type on the type, half done as well: a second thread that uses that crashes.
+    with _making:
+        return msgspec.json.Decoder(_strict_type(shape))
 
 
 @functools.cache
