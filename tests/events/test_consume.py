@@ -203,9 +203,10 @@ async def test_sinks_that_hang_leave_room_for_others(database: Database, setting
 
 
 async def held(database: Database) -> int:
-    """How many readers workers hold."""
+    """How many readers that hang workers hold."""
+    held = "SELECT count(*) FROM event_readers WHERE leased_until > now() AND name = 'hanging'"
     async with database.connection() as db:
-        count: int = await db.value(Query("held", "SELECT count(*) FROM event_readers WHERE leased_until > now()"))
+        count: int = await db.value(Query("held", held))
     return count
 
 

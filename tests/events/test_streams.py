@@ -44,6 +44,8 @@ def settings(settings: Settings, tmp_path: Path, s3_endpoint_url: str, hanging_u
         "event_webhook_secret": SecretStr("a secret of the operator's"),
         "firehose": service(hanging_url),
         "kinesis": service(s3_endpoint_url),
+        # Half of it is what a stream may take for an answer.
+        "worker_lease_s": 20,
     }
     return settings.model_copy(update=changes)
 

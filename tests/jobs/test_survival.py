@@ -5,11 +5,10 @@ Each is asserted to land between 5 % and 95 % of the job's progress; the seed th
 
 import asyncio
 import gzip
+import os
 import random
 import secrets
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +19,7 @@ import pytest
 
 from repoint.db.pool import Database
 from repoint.settings import Settings
+from tests.fixtures import forks
 from tests.jobs.conftest import Bucket, Jobs
 from tests.jobs.test_errors import errors
 from tests.jobs.test_exports import add_many
@@ -38,13 +38,12 @@ three_and_twenty = pytest.mark.parametrize(
 
 
 @contextmanager
-def worker_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def worker_process(settings: Settings) -> Iterator[forks.Forked]:
     """A worker of its own, killed at the end if it still lives."""
     assert settings.database_url is not None
     url = settings.database_url.get_secret_value()
     others = settings.model_dump_json(exclude={"database_url"})
-    command = [sys.executable, str(Path(__file__).with_name("program.py")), url, others]
-    process = subprocess.Popen(command)
+    process = forks.start(str(Path(__file__).with_name("program.py")), url, others, env=os.environ)
     try:
         yield process
     finally:
@@ -71,7 +70,7 @@ async def progress(jobs: Jobs, job: dict[str, Any]) -> int:
     return int(found.get("TotalProcessed", 0))
 
 
-async def strike(jobs: Jobs, job: dict[str, Any], process: subprocess.Popen[bytes], number: int, total: int) -> int:
+async def strike(jobs: Jobs, job: dict[str, Any], process: forks.Forked, number: int, total: int) -> int:
     """Send a signal at a moment of the job's progress; how far it had come by then."""
     share = moment()
     await jobs.wait(job, lambda found: found.get("TotalProcessed", 0) >= share * total)
