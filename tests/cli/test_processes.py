@@ -69,7 +69,7 @@ def test_no_database_is_told(command: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["api", "worker"])
 def test_a_supervised_process_ends_with_its_supervisor(command: str) -> None:
     # The supervisor's end of the pipe is closed before it has given any orders.
-    answer = repoint(command, "--supervised", stdin=subprocess.DEVNULL)
+    answer = repoint(command, "--supervised")
 
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
 

@@ -54,7 +54,7 @@ def worker_process(settings: Settings) -> Iterator[forks.Forked]:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Small batches, so that a job has many."""
-    return settings.model_copy(update={"import_batch_rows": 10})
+    return settings.model_copy(update={"import_batch_rows": 30})
 
 
 def moment() -> float:
