@@ -28,7 +28,7 @@ from tests.stories.test_messages import MailSink
 
 ACCOUNT = "000000000000"
 BUCKET = "people"
-FEW = pytest.param(range(3), 1_500, id="3 kills")
+FEW = pytest.param(range(3), 700, id="3 kills")
 MANY = pytest.param(range(3, 53), 20_000, id="50 kills", marks=pytest.mark.torture)
 NUMBERS = count(1)
 CHILDREN = ("worker --supervised", "api --supervised", "postgres -D")
@@ -248,7 +248,7 @@ def test_a_campaign_by_webhook_lives_through_kills(served: Serve, webhook: Hooke
 
 
 def test_a_worker_that_was_frozen_past_its_lease_disturbs_nobody(served: Serve, sink: MailSink) -> None:
-    shop = new_shop(served, 1_500)
+    shop = new_shop(served, 1_000)
     other = subprocess.Popen(
         [sys.executable, "-m", "repoint.cli.main", "worker", "--data-dir", served.folder],
         env=CLEAN_ENVIRONMENT | served.exports,
