@@ -338,7 +338,8 @@ async def explained(stored: Population, asked: Audience, key: str) -> tuple[bool
 async def joined(stored: Population, asked: Audience, names: Iterable[str], key: str) -> set[str]:
     """Of which of these segments an endpoint is a member, all asked at once."""
     roots = [asked.sources.require({"Id": name}) for name in names]
-    memberships = compile_memberships(stored.application_id, asked.sources, roots, AT)
+    # They are kept, and asked of later instants.
+    memberships = compile_memberships(stored.application_id, asked.sources, roots, AT - timedelta(days=9)).as_of(AT)
     async with stored.database.connection() as db:
         answers = await db.together(*memberships.ask(key))
     return {name for name, _ in memberships.read(answers)}

@@ -77,10 +77,10 @@ async def find_memberships(
     names = frozenset(offer.segment for offer in offers)
     key = (application_id, names)
     found = None if renews else _memberships.get(key)
-    if found is None:
-        found = await load_memberships(db, application_id, names, now)
-        if not found.is_of_the_moment:
-            _memberships.put(key, found, size=found.size)
+    if found is not None:
+        return found.as_of(now)
+    found = await load_memberships(db, application_id, names, now)
+    _memberships.put(key, found, size=found.size)
     return found
 
 

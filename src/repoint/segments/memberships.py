@@ -5,8 +5,8 @@ whether there are other versions by now, which is a fraction of the work.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from repoint.db.parameters import as_json
@@ -16,7 +16,6 @@ from repoint.db.queries import Query, load_queries
 from repoint.segments.audience import Audience
 from repoint.segments.compile import Compiler, Condition
 from repoint.segments.criterion import Parameters
-from repoint.segments.dimensions import criteria
 from repoint.segments.populations import Probed
 from repoint.segments.sources import EvaluationError, Sources, Version, ask_versions, load_sources
 
@@ -41,6 +40,11 @@ class _Statement:
         """It, with the key."""
         return self.query, {**self.values, "keys": as_json([key])}
 
+    def later(self, by: timedelta) -> "_Statement":
+        """It, as so much time has passed. The only instants in it are those that Recency looks back to."""
+        values = {name: value + by if isinstance(value, datetime) else value for name, value in self.values.items()}
+        return replace(self, values=values)
+
 
 @dataclass(frozen=True, slots=True)
 class Memberships:
@@ -50,13 +54,17 @@ class Memberships:
     # What it was compiled from, and the statement that answers whether that is so still.
     _versions: set[tuple[Any, ...]]
     _ask_versions: tuple[Query, Values]
-    # Whether it is good for the instant alone for which it was made.
-    is_of_the_moment: bool
+    # What Recency counts back from.
+    _at: datetime
 
     @property
     def size(self) -> int:
         """About how much it takes to keep it, in bytes."""
         return sum(len(statement.query.sql) + len(statement.values) * 100 for statement in self._statements)
+
+    def as_of(self, at: datetime) -> "Memberships":
+        """The same as of another instant."""
+        return replace(self, _statements=tuple(each.later(at - self._at) for each in self._statements), _at=at)
 
     def ask(self, key: str) -> list[tuple[Query, Values]]:
         """The statements about an endpoint, to be sent together."""
@@ -97,9 +105,7 @@ async def load_memberships(db: Db, application_id: str, names: Iterable[Name], a
 def compile_memberships(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Memberships:
     """The same for segments that were loaded."""
     statements = tuple(_statements(application_id, sources, roots, at))
-    return Memberships(
-        statements, sources.versions, ask_versions(application_id, sources), is_of_the_moment=_minds_the_time(sources)
-    )
+    return Memberships(statements, sources.versions, ask_versions(application_id, sources), at)
 
 
 def _statements(application_id: str, sources: Sources, roots: Sequence[Version], at: datetime) -> Iterator[_Statement]:
@@ -133,15 +139,3 @@ def _is_whole(sources: Sources, root: Version) -> bool:
     except EvaluationError:
         return False
     return True
-
-
-def _minds_the_time(sources: Sources) -> bool:
-    """Whether a criterion is about how long something is ago."""
-    return any(
-        criterion.kind == "recency"
-        for version in sources.all()
-        if not version.is_imported
-        for group in version.content["SegmentGroups"]["Groups"]
-        for entry in group["Dimensions"]
-        for criterion in criteria(entry)
-    )
