@@ -57,7 +57,11 @@ async def written(database: Database) -> int:
         return int(await db.value(COUNT))
 
 
-async def test_unbuilt_operation_is_told(settings: Settings, database: Database) -> None:
+async def test_unbuilt_operation_is_told(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(REGISTRY, "CreateJourney", raising=False)
+
     with pytest.raises(NotImplementedException, match="CreateJourney is not available in this version"):
         await dispatch(call("CreateJourney", settings, database), UNKNOWN)
 

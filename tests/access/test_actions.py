@@ -135,6 +135,7 @@ def test_what_an_operation_of_ours_does_is_named_by_its_path() -> None:
         "ExplainCampaignEndpoint": ("GetCampaignActivities", "GetEndpoint"),
         "ListCampaignDoubts": ("GetCampaignActivities",),
         "ListDoubts": ("GetCampaigns",),
+        "ListJourneyDoubts": ("GetJourneyRuns",),
     }
     for name, does in found.items():
         for operation in does:

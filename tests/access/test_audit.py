@@ -200,11 +200,11 @@ def test_key_is_recorded_by_its_id(raw: Raw) -> None:
         ("GET", "/v1/apps?page-size=0", b"", "GetApps", "BadRequestException", "Invalid page-size"),
         (
             "GET",
-            f"/v1/apps/{'a' * 32}/journeys",
+            f"/v1/apps/{'a' * 32}/kpis/daterange/unique-deliveries",
             b"",
-            "ListJourneys",
+            "GetApplicationDateRangeKpi",
             "NotImplementedException",
-            "ListJourneys is not available in this version",
+            "GetApplicationDateRangeKpi is not available in this version",
         ),
     ],
 )

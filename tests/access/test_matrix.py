@@ -130,7 +130,7 @@ def own_requests(app: str) -> Iterator[tuple[str, Request, str, bool]]:
         labels |= {label: f"x-{label}" for label in ("Bucket", "AccessKeyId", "UploadId", "Key", "JobId", "SegmentId")}
         labels |= {"PartNumber": "1", "EndpointId": "x-endpoint", "Version": "1", "Reader": "x-reader"}
         labels |= {"MessageId": "x-message", "ChannelType": "EMAIL", "Address": "x@example.com"}
-        labels |= {"CampaignId": "x-campaign"}
+        labels |= {"CampaignId": "x-campaign", "JourneyId": "x-journey"}
         path = extension.path.format(**{label: quote(value, safe="") for label, value in labels.items()})
         in_body = "{Key}" in extension.resource and "{Key}" not in extension.path
         arn = HEAD + extension.resource.format(**labels | ({"Key": ""} if in_body else {}))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repoint.campaigns.hooks import Answer as HookAnswer
 from repoint.campaigns.hooks import Hook, HookFailure, Kept, open_hook
-from repoint.campaigns.payload import endpoint_definition
+from repoint.delivery.definition import endpoint_definition
 from repoint.functions import call as module
 from repoint.functions.call import Callee, open_functions
 from repoint.functions.result import Returned

@@ -336,7 +336,7 @@ async def test_a_deleted_application_leaves_nothing(shop: Shop, worker: Worker) 
     rows = {
         "campaign_sweeps (application_id, run_id, number, due_at)": "%(app)s, %(run)s, 0, now()",
         "campaign_batches (application_id, run_id, after_key)": "%(app)s, %(run)s, ''",
-        "campaign_paces (application_id, campaign_id, free_at)": "%(app)s, %(campaign)s, now()",
+        "paces (application_id, scope_id, free_at)": "%(app)s, %(campaign)s, now()",
         "deliveries (application_id, run_id, endpoint_key, occurrence, decided_at, status)": (
             "%(app)s, %(run)s, 'a', 0, now(), 'SUCCESS'"
         ),
@@ -355,7 +355,7 @@ async def test_a_deleted_application_leaves_nothing(shop: Shop, worker: Worker) 
         "campaign_runs",
         "campaign_sweeps",
         "campaign_batches",
-        "campaign_paces",
+        "paces",
         "deliveries",
         "cap_counts",
     ):

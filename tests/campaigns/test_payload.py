@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from repoint.campaigns.payload import custom_envelope, endpoint_definition, hook_envelope
+from repoint.campaigns.payload import custom_envelope, hook_envelope
+from repoint.delivery.definition import endpoint_definition
 from repoint.events.records import CampaignRun
 from repoint.functions.payload import payloads
 

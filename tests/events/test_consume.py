@@ -116,6 +116,32 @@ async def test_a_batch_is_bounded_in_bytes_too(database: Database, reading: Read
     assert GIVEN == [["e0", "e1"], ["e2"]]
 
 
+@pytest.mark.usefixtures("sink")
+async def test_nothing_is_skipped_while_days_get_their_places(database: Database, reading: Reading) -> None:
+    """No worker ran for long: the events of several days lie in one place, and go to their own while they are read."""
+    await begin(database, "test")
+    insert = """
+        INSERT INTO events (application_id, logged_at, occurred_at, event_type, is_repeat, record)
+        SELECT %(app)s, now() - interval '2 days' + n / 4000 * interval '1 day', now(), 'e' || n, false, '{}'
+        FROM generate_series(0, 11999) AS n
+    """
+    async with database.connection() as db:
+        await db.execute(Query("insert", insert), {"app": APP})
+        await db.execute(Query("back", "UPDATE event_readers SET logged_at = now() - interval '3 days'"))
+
+    working = asyncio.create_task(reading.drain())
+    while not GIVEN:  # noqa: ASYNC110 - what another task does is seen from outside
+        await asyncio.sleep(0)
+    days = "SELECT add_events_day((now() AT TIME ZONE 'UTC')::date - %(ago)s::integer)"
+    for ago in (2, 1, 0):
+        async with database.connection() as db:
+            await db.value(Query("day", days), {"ago": ago})
+    await working
+    await reading.drain()
+
+    assert [each for batch in GIVEN for each in batch] == [f"e{n}" for n in range(12000)]
+
+
 async def test_what_is_not_taken_comes_again_later(database: Database, sink: Sink, reading: Reading) -> None:
     await begin(database, "test")
     await log(database, "a", "b")

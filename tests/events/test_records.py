@@ -123,6 +123,27 @@ def test_journey_send_tells_a_code_of_others_only_when_they_failed() -> None:
     assert list(json.loads(waited)["attributes"])[3:] == ["journey_send_status"]
 
 
+def test_journey_send_tells_what_a_custom_channel_answered() -> None:
+    answered = {"status": "ok", "journey_send_status": "forged", "journey_id": "forged"}
+
+    record = journey_send(
+        ORIGIN, SUBJECT, SENT, STEP, activity_type="CUSTOM", status="SUCCESS", code=200, answered=answered
+    )
+
+    assert json.loads(record)["attributes"] == {
+        "journey_id": "5464",
+        "journey_run_id": "edc9",
+        "journey_activity_id": "0yKexample",
+        "journey_activity_type": "CUSTOM",
+        "journey_send_status": "SUCCESS",
+        "journey_send_status_code": "200",
+        "journey_send_status_message": "200",
+        "status": "ok",
+    }
+    # Ours come first, as they do without.
+    assert list(json.loads(record)["attributes"])[-1] == "status"
+
+
 def test_the_test_record_of_a_stream() -> None:
     expected = envelope("_test.event_stream", client_id="") | {"attributes": {}, "awsAccountId": "123456789012"}
     assert stream_test(ORIGIN, SENT) == as_streamed(expected)

@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from repoint.contract.errors import ConflictException
-from repoint.operation import Binary, Call, Input, Output, extension
+from repoint.discover import discover
+from repoint.operation import REGISTRY, Binary, Call, Input, Output, extension
 from tests.fixtures.extensions import only_here
 from tests.fixtures.refusal import refusal
 from tests.fixtures.server import Raw, Serve
@@ -144,6 +145,15 @@ def test_wrong_method_is_refused(raw: Raw, method: str) -> None:
     assert answer.headers["allow"] == "GET, OPTIONS, POST"
 
 
+@pytest.fixture
+def _unbuilt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that has no journeys."""
+    discover()
+    for name in ("CreateJourney", "ListJourneys"):
+        monkeypatch.delitem(REGISTRY, name)
+
+
+@pytest.mark.usefixtures("_unbuilt")
 def test_unbuilt_operation_answers_501(client: Any) -> None:
     told = refusal(client.list_journeys, ApplicationId="a" * 32)
 
@@ -153,10 +163,12 @@ def test_unbuilt_operation_answers_501(client: Any) -> None:
 # Order of checks
 
 
+@pytest.mark.usefixtures("_unbuilt")
 def test_broken_json_is_told_before_unbuilt(raw: Raw) -> None:
     assert raw.send("POST", f"{APP}/journeys", b"{").status == 400
 
 
+@pytest.mark.usefixtures("_unbuilt")
 def test_unbuilt_is_told_before_a_bad_member(raw: Raw) -> None:
     assert raw.send("POST", f"{APP}/journeys", {"Name": 1}).status == 501
 

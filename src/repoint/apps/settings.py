@@ -22,7 +22,8 @@ LIMITS: Ranges = {
 JOURNEY_LIMITS: Ranges = {"DailyCap": (0, 100), "TotalCap": (0, 100)}
 TIMEFRAME_CAP: Ranges = {"Cap": (0, 100), "Days": (0, 30)}
 
-_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+# HH:MM.
+TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def check_settings(request: Mapping[str, Any]) -> None:
@@ -49,7 +50,7 @@ def check_quiet_time(quiet_time: Mapping[str, str]) -> None:
     for member in ("Start", "End"):
         if member not in quiet_time:
             raise BadRequestException(f"Invalid QuietTime: {member} is missing")
-        if not _TIME_OF_DAY.fullmatch(quiet_time[member]):
+        if not TIME_OF_DAY.fullmatch(quiet_time[member]):
             raise BadRequestException(f"Invalid QuietTime: {quiet_time[member]}")
 
 

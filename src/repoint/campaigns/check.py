@@ -11,8 +11,7 @@ from repoint.campaigns.campaign import Members, full_schedule, with_inherited
 from repoint.campaigns.schedule import IMMEDIATE, check_schedule, read_schedule
 from repoint.campaigns.treatments import ON_EVENTS
 from repoint.contract.errors import BadRequestException
-from repoint.functions.custom_url import is_custom_url
-from repoint.functions.name import read_name
+from repoint.delivery.custom_delivery import check_custom_delivery
 from repoint.settings import Settings
 from repoint.templates.mime import MAX_HEADERS, MAX_NAME_LENGTH
 
@@ -37,7 +36,6 @@ _PUSH = ("DefaultMessage", "ADMMessage", "APNSMessage", "BaiduMessage", "GCMMess
 _SECONDS = {"TimeToLive": (0, 2**31 - 1)}
 # They lead nowhere without a Url.
 _LEADS_TO_URL = ("DEEP_LINK", "URL")
-_NOT_CUSTOM = ("PUSH", "IN_APP")
 
 
 def check_campaign(content: Members, settings: Settings) -> None:
@@ -78,10 +76,9 @@ def schedules_of(content: Members) -> list[dict[str, Any]]:
     return [full_schedule(each["Schedule"]) for each in with_inherited(content)]
 
 
-def urls_of(content: Members) -> set[str]:
-    """Where custom messages of a campaign go, functions apart."""
-    uris = (each.get("CustomDeliveryConfiguration", {}).get("DeliveryUri", "") for each in with_inherited(content))
-    return {uri for uri in uris if _is_url(uri)}
+def delivery_uris(content: Members) -> set[str]:
+    """Where custom messages of a campaign go; an empty text for where none do."""
+    return {each.get("CustomDeliveryConfiguration", {}).get("DeliveryUri", "") for each in with_inherited(content)}
 
 
 def _check_sizes(content: Members) -> None:
@@ -113,24 +110,8 @@ def _check_custom(message: Members, delivery: Members, settings: Settings) -> No
         raise BadRequestException("Missing CustomDeliveryConfiguration")
     if len(message.get("CustomMessage", {}).get("Data", "").encode()) > MAX_CUSTOM_DATA_BYTES:
         raise BadRequestException(f"CustomMessage.Data exceeds {MAX_CUSTOM_DATA_BYTES} bytes")
-    if not delivery:
-        return
-    _check_uri(delivery["DeliveryUri"], settings)
-    for endpoint_type in delivery.get("EndpointTypes", []):
-        if endpoint_type in _NOT_CUSTOM:
-            raise BadRequestException(f"Invalid EndpointTypes: {endpoint_type}")
-
-
-def _check_uri(uri: str, settings: Settings) -> None:
-    """A function need not be known: that it cannot be called is told when it is."""
-    allows_http = bool(settings.allowed_private_networks)
-    is_good = is_custom_url(uri) and (allows_http or uri.startswith("https://"))
-    if not (is_good if _is_url(uri) else read_name(uri, settings)):
-        raise BadRequestException("Invalid DeliveryUri")
-
-
-def _is_url(uri: str) -> bool:
-    return "://" in uri
+    if delivery:
+        check_custom_delivery(delivery, settings)
 
 
 def _check_email(email: Members) -> None:

@@ -2,12 +2,13 @@
 
 from repoint.campaigns.answer import answer
 from repoint.campaigns.campaign import CAMPAIGNS, DEFAULTS, TEMPLATES, Members
-from repoint.campaigns.check import check_campaign, check_schedules, schedules_of
-from repoint.campaigns.references import ask_webhooks, find_defaults, find_segment_version, hold_segment, keep_templates
+from repoint.campaigns.check import check_campaign, check_schedules, delivery_uris, schedules_of
+from repoint.campaigns.references import find_defaults, find_segment_version, hold_segment, keep_templates
 from repoint.campaigns.schedule import read_schedule
 from repoint.campaigns.treatments import Change, Q, Standing, first_standing, key_of, statuses_of, write_standings
 from repoint.contract.errors import BadRequestException
 from repoint.contract.shapes import CampaignResponse
+from repoint.delivery.custom_delivery import ask_webhooks
 from repoint.operation import Call
 from repoint.resources.lock import hold_application, lock_quota
 
@@ -24,7 +25,7 @@ async def create(call: Call, application_id: str, request: Members) -> CampaignR
         content["SegmentVersion"] = await find_segment_version(db, application_id, content)
         content[TEMPLATES] = await keep_templates(db, content)
         content[DEFAULTS] = await find_defaults(db, application_id)
-    await ask_webhooks(content, call.settings)
+    await ask_webhooks(delivery_uris(content), call.settings)
     async with call.step() as db:
         await hold_application(db, application_id)
         await hold_segment(db, application_id, content["SegmentId"])

@@ -7,6 +7,7 @@ from repoint.campaigns.campaign import CAMPAIGNS
 from repoint.campaigns.treatments import Q, key_of
 from repoint.db.pool import Db
 from repoint.delivery.caps import clear_caps
+from repoint.delivery.pace import drop_pace
 from repoint.operation import Call
 from repoint.queue import enqueue
 from repoint.resources.clearing import clears
@@ -22,8 +23,8 @@ async def delete(call: Call, application_id: str, campaign_id: str, reason: str)
     await call.db.execute(Q.cancel_runs, key | cancelled)
     await call.db.execute(Q.delete_treatments, key)
     await call.db.execute(Q.cancel_runs, key | cancelled)
-    await call.db.execute(Q.delete_pace, key)
-    await enqueue(call.db, clear_caps, application_id=application_id, campaign_id=campaign_id)
+    await drop_pace(call.db, application_id, campaign_id)
+    await enqueue(call.db, clear_caps, application_id=application_id, scope_id=campaign_id)
     return campaign
 
 
@@ -47,6 +48,5 @@ for _statement in (
     Q.clear_sweeps,
     Q.clear_runs,
     Q.clear_treatments,
-    Q.clear_paces,
 ):
     clears(_statement)

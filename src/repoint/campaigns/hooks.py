@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from repoint.campaigns.campaign import Members
-from repoint.campaigns.payload import endpoint_definition
 from repoint.contract.decode import decode_document
 from repoint.contract.errors import BadRequestException
+from repoint.delivery.definition import endpoint_definition
 from repoint.functions.call import TIMEOUT_S, Callee, Functions
 from repoint.functions.payload import payloads
 from repoint.functions.result import Failed, Result

@@ -7,22 +7,6 @@ from repoint.campaigns.campaign import Members
 from repoint.contract.dates import format_instant
 from repoint.events.records import CampaignRun
 
-# In the order of the samples. Attributes and User are there even when they are empty, as handlers count on them.
-_MEMBERS = (
-    "ChannelType",
-    "Address",
-    "EndpointStatus",
-    "OptOut",
-    "Location",
-    "Demographic",
-    "EffectiveDate",
-    "Attributes",
-    "Metrics",
-    "User",
-    "CreationDate",
-)
-_ALWAYS = {"Attributes", "User"}
-
 
 def hook_envelope(application_id: str, run: CampaignRun, scheduled_at: datetime, message: Members) -> dict[str, Any]:
     """What goes around the endpoints that a hook is asked about; `message` is a DirectMessageConfiguration."""
@@ -32,16 +16,6 @@ def hook_envelope(application_id: str, run: CampaignRun, scheduled_at: datetime,
 def custom_envelope(application_id: str, run: CampaignRun, scheduled_at: datetime, data: str) -> dict[str, Any]:
     """What goes around the endpoints of a custom channel; `data` is not read, whatever is written in it."""
     return {"Message": {}, "Data": data, **_occasion(application_id, run, scheduled_at)}
-
-
-def endpoint_definition(endpoint: Members) -> dict[str, Any]:
-    """An endpoint, as answers show it, for a payload: its cohort is one of its attributes there.
-
-    An attribute that is stored under that name is told instead.
-    """
-    cohort = {"CohortId": [endpoint["CohortId"]]} if "CohortId" in endpoint else {}
-    told = {**endpoint, "Attributes": cohort | endpoint.get("Attributes", {}), "User": endpoint.get("User") or {}}
-    return {member: told[member] for member in _MEMBERS if member in _ALWAYS or told.get(member)}
 
 
 def _occasion(application_id: str, run: CampaignRun, scheduled_at: datetime) -> dict[str, Any]:

@@ -56,10 +56,6 @@ UPDATE campaign_runs SET state = 'CANCELLED', result = 'FAIL', ended_at = %(now)
 WHERE application_id = %(application_id)s AND campaign_id = coalesce(%(campaign_id)s::uuid, campaign_id)
     AND state = 'RUNNING'
 
--- delete_pace --
--- How fast a campaign sends, which nobody asks any more.
-DELETE FROM campaign_paces WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s
-
 -- campaigns_of_segment --
 -- The campaigns that use a segment, in whichever version.
 SELECT id, application_id FROM documents WHERE kind = 'campaign' AND document->>'SegmentId' = %(segment_id)s ORDER BY id
@@ -226,11 +222,6 @@ DELETE FROM campaign_runs WHERE ctid = ANY(ARRAY(
 -- Some treatments of a deleted application, of campaigns that were just being written when it was.
 DELETE FROM campaign_treatments WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM campaign_treatments WHERE application_id = %(application_id)s LIMIT %(rows)s))
-
--- clear_paces --
--- Some paces of a deleted application.
-DELETE FROM campaign_paces WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM campaign_paces WHERE application_id = %(application_id)s LIMIT %(rows)s))
 
 -- asking_endpoint --
 -- What decides whether an endpoint is shown anything, nulls for one that is not there; no row without its application.

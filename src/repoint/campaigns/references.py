@@ -1,27 +1,18 @@
 """What a campaign refers to, as it is when the campaign is written.
 
-That is the version of its segment, its templates, the settings of its application that stand in for what it leaves open
-(later changes of these do not reach it), and the webhooks of its custom channel.
+That is the version of its segment, its templates, and the settings of its application that stand in for what it leaves
+open (later changes of these do not reach it).
 """
 
-import asyncio
 from typing import Any
-
-import structlog
 
 from repoint.apps.operations import SETTINGS
 from repoint.campaigns.campaign import TEMPLATES, Members, with_inherited
-from repoint.campaigns.check import urls_of
 from repoint.contract.errors import BadRequestException, NotFoundException
 from repoint.db.pool import Db
-from repoint.functions.custom_url import check_custom_url
-from repoint.functions.webhook import RefusedUrlError
 from repoint.messages.templates import KIND_OF_MEMBER, load_templates
 from repoint.segments.segment import SEGMENTS
 from repoint.segments.sources import load_sources
-from repoint.settings import Settings
-
-log = structlog.get_logger()
 
 _DEFAULTS = ("CampaignHook", "Limits", "QuietTime")
 # Member of a TemplateConfiguration, name and version of a template.
@@ -72,17 +63,6 @@ async def keep_templates(db: Db, content: Members, before: Members | None = None
             if copy is not None:
                 kept.setdefault(f"{number}", {})[KIND_OF_MEMBER[member]] = copy
     return kept
-
-
-async def ask_webhooks(content: Members, settings: Settings) -> None:
-    """Raises BadRequestException unless every webhook of the campaign expects us; no transaction may be open."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for url in urls_of(content):
-                group.create_task(check_custom_url(url, settings))
-    except* RefusedUrlError as group:
-        log.info("A webhook did not expect us", reasons=[str(error) for error in group.exceptions])
-        raise BadRequestException("The webhook didn't return the expected X-Amz-Pinpoint-AccountId header") from None
 
 
 async def _load(db: Db, member: str, reference: _Reference) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from repoint.apps.settings import check_quiet_time
 from repoint.contract.dates import parse_instant
 from repoint.contract.errors import BadRequestException
+from repoint.delivery.offsets import CAMPAIGN_OFFSETS
 from repoint.endpoints.timezone import find_zone
 from repoint.events.filter import check_event_filter
 
@@ -27,21 +28,6 @@ _ON_EVENTS = frozenset({"EVENT", "IN_APP_EVENT"})
 _MONTHS = 12
 # How fine instants are.
 _LEAST = timedelta(microseconds=1)
-
-
-def _offset(name: str) -> timedelta:
-    """What stands behind UTC: `-02`, `+05:45`; nothing for UTC itself."""
-    hours, _, minutes = name.removeprefix("UTC").partition(":")
-    amount = timedelta(hours=abs(int(hours or 0)), minutes=int(minutes or 0))
-    return -amount if hours.startswith("-") else amount
-
-
-_TIMEZONES = (
-    "UTC UTC+01 UTC+02 UTC+03 UTC+03:30 UTC+04 UTC+04:30 UTC+05 UTC+05:30 UTC+05:45 UTC+06 UTC+06:30 UTC+07 UTC+08 "
-    "UTC+09 UTC+09:30 UTC+10 UTC+10:30 UTC+11 UTC+12 UTC+13 "
-    "UTC-02 UTC-03 UTC-04 UTC-05 UTC-06 UTC-07 UTC-08 UTC-09 UTC-10 UTC-11"
-)
-_OFFSETS = {name: _offset(name) for name in _TIMEZONES.split()}
 
 
 def check_schedule(schedule: Mapping[str, Any], now: datetime) -> None:
@@ -97,7 +83,7 @@ def _instant(member: str, text: str) -> datetime:
 
 def _checked_offset(schedule: Mapping[str, Any]) -> timedelta:
     name: str = schedule.get("Timezone") or "UTC"
-    offset = _OFFSETS.get(name.upper())
+    offset = CAMPAIGN_OFFSETS.get(name.upper())
     if offset is None:
         raise BadRequestException(f"Invalid Timezone: {name}")
     return offset

@@ -7,8 +7,8 @@ from typing import Any
 from repoint.apps.settings import without_cleared
 from repoint.campaigns.answer import answer
 from repoint.campaigns.campaign import CAMPAIGNS, TEMPLATES, Members, full_schedule
-from repoint.campaigns.check import check_campaign, check_schedules, schedules_of
-from repoint.campaigns.references import ask_webhooks, find_segment_version, hold_segment, keep_templates
+from repoint.campaigns.check import check_campaign, check_schedules, delivery_uris, schedules_of
+from repoint.campaigns.references import find_segment_version, hold_segment, keep_templates
 from repoint.campaigns.schedule import Plan, read_schedule
 from repoint.campaigns.treatments import (
     Change,
@@ -25,6 +25,7 @@ from repoint.campaigns.treatments import (
 )
 from repoint.contract.errors import BadRequestException
 from repoint.contract.shapes import CampaignResponse
+from repoint.delivery.custom_delivery import ask_webhooks
 from repoint.operation import Call
 from repoint.resources.documents import Document
 
@@ -53,7 +54,7 @@ async def update(call: Call, application_id: str, campaign_id: str, request: Mem
         async with call.step():
             stored = await _lock(call, application_id, campaign_id)
             content = await _changed(call, stored, request)
-        await ask_webhooks(content, call.settings)
+        await ask_webhooks(delivery_uris(content), call.settings)
     async with call.step() as db:
         # Before the campaign: a segment that is deleted takes its campaigns along in this order.
         if request.get("SegmentId"):

@@ -61,6 +61,12 @@ async def load_channel(db: Db, settings: Settings, application_id: str, channel_
     return None if row is None else _channel(row, settings)
 
 
+async def enabled_channels(db: Db, application_id: str) -> set[ChannelType]:
+    """The kinds of the channels that the application has set up and enabled; nothing is unsealed."""
+    rows = await db.rows(Q.channels_of, {"application_id": application_id, "kinds": list(_KINDS)})
+    return {_KINDS[row["kind"]].type for row in rows if row["document"][_ENABLED]}
+
+
 def sealed(kind: Kind, settings: Settings, application_id: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """Members as a document keeps them."""
     seal = load_seal(settings)

@@ -238,12 +238,18 @@ ALTER TABLE public.campaign_batches ALTER COLUMN number ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
-CREATE TABLE public.campaign_paces (
+CREATE TABLE public.paces (
     application_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
+    scope_id uuid NOT NULL,
     free_at timestamp with time zone NOT NULL
 )
 WITH (fillfactor='20');
+
+CREATE VIEW public.campaign_paces AS
+ SELECT application_id,
+    scope_id AS campaign_id,
+    free_at
+   FROM public.paces;
 
 CREATE TABLE public.campaign_runs (
     application_id uuid NOT NULL,
@@ -310,7 +316,8 @@ CREATE TABLE public.deliveries (
     was_in_doubt boolean DEFAULT false NOT NULL,
     channel_type text,
     message_id text COLLATE pg_catalog."C",
-    detail text
+    detail text,
+    activity_id text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.document_versions (
@@ -381,7 +388,8 @@ CREATE TABLE public.events (
     endpoint_key text COLLATE pg_catalog."C",
     event_hash uuid,
     is_repeat boolean NOT NULL,
-    record json NOT NULL
+    record json NOT NULL,
+    journey_id uuid
 )
 PARTITION BY RANGE (logged_at);
 
@@ -403,7 +411,8 @@ CREATE TABLE public.events_unsorted (
     endpoint_key text COLLATE pg_catalog."C",
     event_hash uuid,
     is_repeat boolean NOT NULL,
-    record json NOT NULL
+    record json NOT NULL,
+    journey_id uuid
 );
 
 CREATE TABLE public.export_pieces (
@@ -505,6 +514,107 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_id_check CHECK ((id ~ '^[0-9a-f]{32}$'::text)),
     CONSTRAINT jobs_status_check CHECK ((status = ANY (ARRAY['CREATED'::text, 'PREPARING_FOR_INITIALIZATION'::text, 'INITIALIZING'::text, 'PROCESSING'::text, 'PENDING_JOB'::text, 'COMPLETING'::text, 'COMPLETED'::text, 'FAILING'::text, 'FAILED'::text]))),
     CONSTRAINT jobs_type_check CHECK ((type = ANY (ARRAY['DRY_RUN'::text, 'EXPORT'::text, 'IMPORT'::text])))
+);
+
+CREATE TABLE public.journey_arrivals (
+    application_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    journey_id uuid NOT NULL,
+    endpoint_key text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    event_position bigint NOT NULL
+);
+
+ALTER TABLE public.journey_arrivals ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_arrivals_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_counts (
+    application_id uuid NOT NULL,
+    journey_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    activity_id text NOT NULL COLLATE pg_catalog."C",
+    lane smallint NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL
+)
+WITH (fillfactor='20');
+
+CREATE TABLE public.journey_lanes (
+    application_id uuid NOT NULL,
+    journey_id uuid NOT NULL,
+    lane smallint NOT NULL,
+    wake_at timestamp with time zone,
+    sending jsonb,
+    step bigint DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    worker text,
+    leased_until timestamp with time zone
+)
+WITH (fillfactor='20');
+
+CREATE TABLE public.journey_runs (
+    application_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    journey_id uuid NOT NULL,
+    number integer NOT NULL,
+    state text NOT NULL,
+    segment_version integer,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT journey_runs_state_check CHECK ((state = ANY (ARRAY['SCHEDULED'::text, 'RUNNING'::text, 'COMPLETED'::text, 'CANCELLED'::text])))
+);
+
+CREATE TABLE public.journey_states (
+    application_id uuid NOT NULL,
+    journey_id uuid NOT NULL,
+    state text NOT NULL,
+    is_deleted boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    paused_at timestamp with time zone,
+    paused_for interval DEFAULT '00:00:00'::interval NOT NULL,
+    look_at timestamp with time zone,
+    is_of_events boolean NOT NULL,
+    defaults jsonb NOT NULL,
+    segment_id uuid,
+    segment_version integer,
+    is_of_users boolean DEFAULT false NOT NULL,
+    CONSTRAINT journey_states_check CHECK (((state = 'PAUSED'::text) = (paused_at IS NOT NULL))),
+    CONSTRAINT journey_states_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'PAUSED'::text, 'CANCELLED'::text, 'CLOSED'::text, 'COMPLETED'::text])))
+);
+
+CREATE TABLE public.journey_sweeps (
+    application_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    zones text[],
+    cut_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    is_cut boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.journey_wakes (
+    application_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    journey_id uuid NOT NULL,
+    lane smallint NOT NULL,
+    participant text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE public.journey_wakes ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_wakes_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.mailbox (
@@ -633,6 +743,30 @@ ALTER TABLE public.told_early ALTER COLUMN "position" ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE public.visits (
+    application_id uuid NOT NULL,
+    journey_id uuid NOT NULL,
+    participant text NOT NULL COLLATE pg_catalog."C",
+    lane smallint NOT NULL,
+    run_id uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    entries integer DEFAULT 1 NOT NULL,
+    segment_id uuid,
+    segment_version integer,
+    activity_id text COLLATE pg_catalog."C",
+    arrived_at timestamp with time zone NOT NULL,
+    is_waiting boolean DEFAULT false NOT NULL,
+    due_at timestamp with time zone,
+    is_absolute boolean DEFAULT false NOT NULL,
+    waits_for_event boolean DEFAULT false NOT NULL,
+    seed bigint NOT NULL,
+    performed jsonb DEFAULT '{}'::jsonb NOT NULL,
+    answers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    waits_until timestamp with time zone,
+    CONSTRAINT visits_check CHECK (((activity_id IS NULL) = (due_at IS NULL)))
+)
+WITH (fillfactor='80');
+
 CREATE TABLE public.workers (
     id bigint NOT NULL,
     name text NOT NULL
@@ -657,9 +791,6 @@ ALTER TABLE ONLY public.bounce_mailboxes
 
 ALTER TABLE ONLY public.campaign_batches
     ADD CONSTRAINT campaign_batches_pkey PRIMARY KEY (application_id, run_id, number);
-
-ALTER TABLE ONLY public.campaign_paces
-    ADD CONSTRAINT campaign_paces_pkey PRIMARY KEY (application_id, campaign_id);
 
 ALTER TABLE ONLY public.campaign_runs
     ADD CONSTRAINT campaign_runs_pkey PRIMARY KEY (application_id, run_id);
@@ -727,6 +858,27 @@ ALTER TABLE ONLY public.job_members
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (application_id, id);
 
+ALTER TABLE ONLY public.journey_arrivals
+    ADD CONSTRAINT journey_arrivals_pkey PRIMARY KEY (application_id, journey_id, "position");
+
+ALTER TABLE ONLY public.journey_counts
+    ADD CONSTRAINT journey_counts_pkey PRIMARY KEY (application_id, journey_id, run_id, activity_id, lane);
+
+ALTER TABLE ONLY public.journey_lanes
+    ADD CONSTRAINT journey_lanes_pkey PRIMARY KEY (application_id, journey_id, lane);
+
+ALTER TABLE ONLY public.journey_runs
+    ADD CONSTRAINT journey_runs_pkey PRIMARY KEY (application_id, run_id);
+
+ALTER TABLE ONLY public.journey_states
+    ADD CONSTRAINT journey_states_pkey PRIMARY KEY (application_id, journey_id);
+
+ALTER TABLE ONLY public.journey_sweeps
+    ADD CONSTRAINT journey_sweeps_pkey PRIMARY KEY (application_id, run_id, number);
+
+ALTER TABLE ONLY public.journey_wakes
+    ADD CONSTRAINT journey_wakes_pkey PRIMARY KEY (application_id, journey_id, lane, "position");
+
 ALTER TABLE ONLY public.mailbox
     ADD CONSTRAINT mailbox_pkey PRIMARY KEY ("position");
 
@@ -738,6 +890,9 @@ ALTER TABLE ONLY public.migrations
 
 ALTER TABLE ONLY public.one_time_passwords
     ADD CONSTRAINT one_time_passwords_pkey PRIMARY KEY (application_id, destination, reference_id);
+
+ALTER TABLE ONLY public.paces
+    ADD CONSTRAINT paces_pkey PRIMARY KEY (application_id, scope_id);
 
 ALTER TABLE ONLY public.queue_migrations
     ADD CONSTRAINT queue_migrations_pkey PRIMARY KEY (name);
@@ -768,6 +923,9 @@ ALTER TABLE ONLY public.told
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (application_id, user_key);
+
+ALTER TABLE ONLY public.visits
+    ADD CONSTRAINT visits_pkey PRIMARY KEY (application_id, journey_id, participant);
 
 ALTER TABLE ONLY public.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
@@ -812,9 +970,13 @@ CREATE INDEX events_by_application ON ONLY public.events USING btree (applicatio
 
 CREATE INDEX events_by_hash ON ONLY public.events USING btree (event_hash) WHERE ((event_hash IS NOT NULL) AND (NOT is_repeat));
 
+CREATE INDEX events_by_journey ON ONLY public.events USING btree (journey_id, endpoint_key, "position") WHERE (journey_id IS NOT NULL);
+
 CREATE INDEX events_unsorted_application_id_position_idx ON public.events_unsorted USING btree (application_id, "position");
 
 CREATE INDEX events_unsorted_event_hash_idx ON public.events_unsorted USING btree (event_hash) WHERE ((event_hash IS NOT NULL) AND (NOT is_repeat));
+
+CREATE INDEX events_unsorted_journey_id_endpoint_key_position_idx ON public.events_unsorted USING btree (journey_id, endpoint_key, "position") WHERE (journey_id IS NOT NULL);
 
 CREATE INDEX file_uploads_by_age ON public.file_uploads USING btree (begun_at);
 
@@ -829,6 +991,16 @@ CREATE INDEX inbound_parts_by_age ON public.inbound_parts USING brin (received_a
 CREATE INDEX jobs_by_date ON public.jobs USING btree (application_id, type, created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_segment ON public.jobs USING btree (application_id, segment_id, type, created_at DESC, id DESC) WHERE (segment_id IS NOT NULL);
+
+CREATE INDEX journey_lanes_due ON public.journey_lanes USING btree (wake_at) WHERE (wake_at IS NOT NULL);
+
+CREATE UNIQUE INDEX journey_runs_by_journey ON public.journey_runs USING btree (application_id, journey_id, number);
+
+CREATE INDEX journey_states_due ON public.journey_states USING btree (look_at) WHERE (look_at IS NOT NULL);
+
+CREATE INDEX journey_states_of_events ON public.journey_states USING btree (application_id) WHERE is_of_events;
+
+CREATE INDEX journey_sweeps_due ON public.journey_sweeps USING btree (due_at) WHERE (NOT is_cut);
 
 CREATE INDEX mailbox_by_age ON public.mailbox USING brin (kept_at);
 
@@ -860,11 +1032,17 @@ CREATE INDEX told_early_by_look ON public.told_early USING btree (look_at);
 
 CREATE INDEX told_early_by_message ON public.told_early USING hash (message_ids);
 
+CREATE INDEX visits_by_run ON public.visits USING btree (application_id, journey_id, run_id) WHERE (activity_id IS NOT NULL);
+
+CREATE INDEX visits_due ON public.visits USING btree (application_id, journey_id, lane, is_absolute, due_at) WHERE (activity_id IS NOT NULL);
+
 CREATE INDEX workers_name ON public.workers USING btree (name);
 
 ALTER INDEX public.events_by_application ATTACH PARTITION public.events_unsorted_application_id_position_idx;
 
 ALTER INDEX public.events_by_hash ATTACH PARTITION public.events_unsorted_event_hash_idx;
+
+ALTER INDEX public.events_by_journey ATTACH PARTITION public.events_unsorted_journey_id_endpoint_key_position_idx;
 
 ALTER TABLE ONLY public.document_versions
     ADD CONSTRAINT document_versions_kind_id_fkey FOREIGN KEY (kind, id) REFERENCES public.documents(kind, id) ON DELETE CASCADE;

@@ -1,14 +1,16 @@
-"""How often an endpoint may be sent to, counted exactly, also for campaigns that run at once (campaigns.md section 5).
+"""How often an endpoint may be sent to, exactly, also by those who send at once (campaigns.md 5, journeys.md 6).
 
-Counts are rows, held from the decision to the commit in the order of their keys: two who want the last message that an
-endpoint may have wait for each other, and one of them gets it. What was taken is not given back when the message
-fails: Total counts who was targeted, and Daily would otherwise let a failing provider be asked without end.
+Rules limit what counts together: one campaign or journey, all journeys of an application, everything in it. Counts are
+rows, held from the decision to the commit in the order of their keys: two who want the last message that an endpoint
+may have wait for each other, and one of them gets it. What was taken is not given back when the message fails: Total
+counts who was targeted, and Daily would otherwise let a failing provider be asked without end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID, uuid5
 
 from repoint.db.parameters import as_json
 from repoint.db.pool import Db
@@ -19,30 +21,40 @@ from repoint.resources.clearing import BATCH_ROWS
 Q = load_queries("repoint.delivery")
 
 DAY = timedelta(hours=24)
-# The highest daily limit there is: older messages are no longer of interest.
+# The longest window there is, that of all journeys: older messages are no longer of interest to anybody.
+LONGEST = timedelta(days=30)
+# The highest limit on what is sent within a time: neither are those before the last so many.
 _MOST = 100
 
 Cap = Literal["DAILY_CAP", "CAMPAIGN_CAP"]
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """So many messages may an endpoint have."""
+
+    # What is counted together: the id of a campaign or journey or application, or what `all_journeys` answers.
+    scope_id: str
+    most: int
+    # Until now: a day at most, LONGEST for all journeys. None for ever; there counts what quiet time holds back.
+    within: timedelta | None = DAY
+    # What is told of a message that it forbids.
+    cap: Cap = "DAILY_CAP"
+
+
+@dataclass(frozen=True, slots=True)
 class Caps:
-    """What holds for the messages of one campaign; 0 is no limit."""
+    """What holds for the messages of one campaign or journey: the first of the rules that forbids one is told."""
 
     application_id: str
-    campaign_id: str
-    # Within 24 hours: of this campaign, and of everything in the application together.
-    daily: int = 0
-    daily_of_all: int = 0
-    total: int = 0
-    # Somebody limits what is sent together, so these messages count there, whatever their own limits are.
-    counts_for_all: bool = False
+    rules: Sequence[Rule] = ()
+    # Where others limit what is sent together, so that these messages count, whatever their own rules are.
+    counts_for: Sequence[str] = ()
 
     @property
     def scopes(self) -> list[str]:
         """Whose counts are kept."""
-        own = [self.campaign_id] if self.daily or self.total else []
-        return [*own, self.application_id] if self.daily_of_all or self.counts_for_all else own
+        return list(dict.fromkeys([*(rule.scope_id for rule in self.rules), *self.counts_for]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,28 @@ class _Count:
     sent_at: list[datetime]
     has_changed: bool = False
 
+    def within(self, window: timedelta | None, now: datetime) -> int:
+        if window is None:
+            return self.total
+        after = now - window
+        return sum(each > after for each in self.sent_at)
+
+
+# Of an endpoint, by scope.
+_Counts = dict[str, _Count]
+
+
+def all_journeys(application_id: str) -> str:
+    """The scope in which all journeys of an application count together."""
+    return uuid5(UUID(application_id), "journeys").hex
+
+
+async def limited_scopes(db: Db, application_id: str) -> list[str]:
+    """The scopes of an application that somebody limits: what counts there has to be counted by all."""
+    [(of_all, of_journeys)] = await db.tuples(Q.limited_scopes, {"application_id": application_id})
+    scopes = {application_id: of_all, all_journeys(application_id): of_journeys}
+    return [scope_id for scope_id, is_limited in scopes.items() if is_limited]
+
 
 async def take(db: Db, caps: Caps, wishes: Sequence[Wish], now: datetime) -> list[Cap | None]:
     """Count the messages that may go, in their order; for each of the others what forbids it.
@@ -75,9 +109,17 @@ async def take(db: Db, caps: Caps, wishes: Sequence[Wish], now: datetime) -> lis
         "keys": sorted({each.endpoint_key for each in wishes}),
     }
     _, rows = await db.together((Q.open_caps, held), (Q.hold_caps, held))
-    counts = {(key, scope.hex): _Count(total, _last_day(sent_at, now)) for key, scope, total, sent_at in rows}
-    decided = [_decide(caps, wish, counts, now) for wish in wishes]
-    changed = [_row(*place, count) for place, count in counts.items() if count.has_changed]
+    counts: dict[str, _Counts] = {}
+    for key, scope, total, sent_at in rows:
+        counts.setdefault(key, {})[scope.hex] = _Count(total, sent_at)
+    decided = [_decide(caps.rules, wish, counts[wish.endpoint_key], now) for wish in wishes]
+    kept = dict.fromkeys(scopes, now - DAY) | {all_journeys(caps.application_id): now - LONGEST}
+    changed = [
+        _row(key, scope_id, count, kept[scope_id])
+        for key, of_endpoint in counts.items()
+        for scope_id, count in of_endpoint.items()
+        if count.has_changed
+    ]
     if changed:
         parameters = {"application_id": caps.application_id, "counts": as_json(changed)}
         await db.execute(Q.note_caps, parameters)
@@ -85,39 +127,28 @@ async def take(db: Db, caps: Caps, wishes: Sequence[Wish], now: datetime) -> lis
 
 
 @task()
-async def clear_caps(context: TaskContext, *, application_id: str, campaign_id: str) -> None:
-    """Delete the counts of a campaign that is gone, some at a time; begun again, it finds those that are left."""
-    key = {"application_id": application_id, "scope_id": campaign_id, "rows": BATCH_ROWS}
+async def clear_caps(context: TaskContext, *, application_id: str, scope_id: str) -> None:
+    """Delete the counts of what is gone, some at a time; begun again, it finds those that are left."""
+    key = {"application_id": application_id, "scope_id": scope_id, "rows": BATCH_ROWS}
     after: str | None = ""
     while after is not None:
         async with context.database.transaction() as db:
             after = await db.value(Q.clear_caps_of, key | {"after": after})
 
 
-def _decide(caps: Caps, wish: Wish, counts: dict[tuple[str, str], _Count], now: datetime) -> Cap | None:
-    own, of_all = (counts.get((wish.endpoint_key, scope)) for scope in (caps.campaign_id, caps.application_id))
-    if caps.total and own is not None and own.total >= caps.total:
-        return "CAMPAIGN_CAP"
-    if wish.is_sent:
-        if caps.daily and own is not None and len(own.sent_at) >= caps.daily:
-            return "DAILY_CAP"
-        if caps.daily_of_all and of_all is not None and len(of_all.sent_at) >= caps.daily_of_all:
-            return "DAILY_CAP"
-    for count in _present(own, of_all):
+def _decide(rules: Sequence[Rule], wish: Wish, counts: _Counts, now: datetime) -> Cap | None:
+    for rule in rules:
+        is_asked = wish.is_sent or rule.within is None
+        if is_asked and counts[rule.scope_id].within(rule.within, now) >= rule.most:
+            return rule.cap
+    for count in counts.values():
         count.total += 1
         count.has_changed = True
         if wish.is_sent:
-            count.sent_at = [*count.sent_at, now][-_MOST:]
+            count.sent_at.append(now)
     return None
 
 
-def _present(*counts: _Count | None) -> Iterator[_Count]:
-    return (count for count in counts if count is not None)
-
-
-def _last_day(sent_at: Sequence[datetime], now: datetime) -> list[datetime]:
-    return [each for each in sent_at if each > now - DAY]
-
-
-def _row(endpoint_key: str, scope_id: str, count: _Count) -> dict[str, object]:
-    return {"endpoint_key": endpoint_key, "scope_id": scope_id, "total": count.total, "sent_at": count.sent_at}
+def _row(endpoint_key: str, scope_id: str, count: _Count, after: datetime) -> dict[str, object]:
+    sent_at = [each for each in count.sent_at[-_MOST:] if each > after]
+    return {"endpoint_key": endpoint_key, "scope_id": scope_id, "total": count.total, "sent_at": sent_at}

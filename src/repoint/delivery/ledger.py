@@ -7,7 +7,7 @@ import msgspec
 
 from repoint.contract.shapes import ChannelType
 from repoint.db.parameters import as_json
-from repoint.db.pool import Parameters
+from repoint.db.pool import Db, Parameters
 from repoint.db.queries import Query, load_queries
 from repoint.queue import TaskContext, every
 from repoint.queue.forget import forget_old
@@ -35,6 +35,8 @@ class Entry(msgspec.Struct, frozen=True):
     detail: str | None = None
     # It may have gone out, and nobody knows.
     is_in_doubt: bool = False
+    # Of a journey, the activity.
+    activity_id: str | None = None
 
 
 def ask_write(application_id: str, run_id: str, at: datetime, entries: Sequence[Entry]) -> tuple[Query, Parameters]:
@@ -50,7 +52,21 @@ def ask_write(application_id: str, run_id: str, at: datetime, entries: Sequence[
         "channel_types": as_json(each.channel_type for each in entries),
         "message_ids": as_json(each.message_id for each in entries),
         "details": as_json(each.detail for each in entries),
+        "activity_ids": as_json(each.activity_id for each in entries),
     }
+
+
+async def find_entries(
+    db: Db, application_id: str, run_id: str, places: Sequence[tuple[str, int]]
+) -> set[tuple[str, int]]:
+    """Of which of these the ledger tells: keys of endpoints, and occurrences."""
+    asked = {
+        "application_id": application_id,
+        "run_id": run_id,
+        "endpoint_keys": as_json(key for key, _ in places),
+        "occurrences": as_json(occurrence for _, occurrence in places),
+    }
+    return {(key, occurrence) for key, occurrence in await db.tuples(Q.find_entries, asked)}
 
 
 @every(seconds=3600)

@@ -1,11 +1,17 @@
 """Phone numbers as addresses: E.164, and the country that a number belongs to."""
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 # Blanks, hyphens, brackets and dots that people write between digits, and the plus before them.
 _NO_DIGITS = re.compile(r"[^0-9]")
 _LEAST_DIGITS, _MOST_DIGITS = 8, 15
 _LONGEST_COUNTRY_CODE = 3
+# Of what the library reads.
+_MOST_CHARACTERS = 250
 # What the library calls the region of numbers that belong to no country, such as satellites.
 _NO_COUNTRY = "001"
 
@@ -50,3 +56,33 @@ def country(number: str) -> str | None:
     if len(regions) > 1:
         region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
     return None if region == _NO_COUNTRY else region
+
+
+def read_number(text: str, country: str | None) -> "PhoneNumber | None":
+    """A number that is written with its country code, or as it is dialled in this country (alpha-2).
+
+    It need not be valid; None when nobody can tell in which country it is.
+    """
+    from phonenumbers import SUPPORTED_REGIONS, is_valid_number  # noqa: PLC0415 - as above
+
+    if len(text) > _MOST_CHARACTERS or not any(character.isdigit() for character in text):
+        return None
+    international = _parsed(text if text.lstrip().startswith("+") else f"+{text}", None)
+    if text.lstrip().startswith("+"):
+        return international
+    national = _parsed(text, country) if country in SUPPORTED_REGIONS else None
+    if national is not None and is_valid_number(national):
+        return national
+    # With its country code, but without the plus.
+    if international is not None and is_valid_number(international):
+        return international
+    return national
+
+
+def _parsed(text: str, country: str | None) -> "PhoneNumber | None":
+    from phonenumbers import NumberParseException, parse  # noqa: PLC0415 - as above
+
+    try:
+        return parse(text, country)
+    except NumberParseException:
+        return None

@@ -284,6 +284,26 @@ WHERE channel_type = %(channel_type)s AND address > %(after)s
 ORDER BY address
 LIMIT %(rows)s
 
+-- limited_scopes --
+-- Whether somebody limits what an application's campaigns and journeys send together, and what all of its journeys do:
+-- its settings as they are, and what journeys that go on were published with, or say themselves of a timeframe.
+WITH running AS (
+    SELECT journey_id, defaults FROM journey_states
+    WHERE application_id = %(application_id)s::text::uuid AND state IN ('ACTIVE', 'PAUSED', 'CLOSED')
+), said (of_all, of_journeys) AS (
+    SELECT document->'Limits', document->'JourneyLimits' FROM documents
+    WHERE kind = 'app-settings' AND id = %(application_id)s::text
+    UNION ALL
+    SELECT defaults->'Limits', defaults->'JourneyLimits' FROM running
+    UNION ALL
+    SELECT NULL, jsonb_build_object('TimeframeCap', d.document->'Limits'->'TimeframeCap')
+    FROM running JOIN documents d ON d.kind = 'journey' AND d.id = replace(journey_id::text, '-', '')
+)
+SELECT coalesce(bool_or((of_all->>'Daily')::integer > 0), false) AS "all",
+    coalesce(bool_or((of_journeys->>'DailyCap')::integer > 0
+        OR (of_journeys->'TimeframeCap'->>'Cap')::integer > 0), false) AS journeys
+FROM said
+
 -- open_caps --
 -- The counts of some endpoints, begun where there are none.
 INSERT INTO cap_counts (application_id, endpoint_key, scope_id)
@@ -330,18 +350,31 @@ DELETE FROM cap_counts WHERE ctid = ANY(ARRAY(
 -- write_entries --
 -- What became of some endpoints of a run; one that was in doubt now has its end.
 INSERT INTO deliveries (
-    application_id, run_id, endpoint_key, occurrence, decided_at, status, was_in_doubt, channel_type, message_id, detail)
+    application_id, run_id, endpoint_key, occurrence, decided_at, status, was_in_doubt, channel_type, message_id, detail,
+    activity_id)
 SELECT %(application_id)s, %(run_id)s, endpoint_key, occurrence::bigint, %(at)s, status, is_in_doubt::boolean,
-    channel_type, message_id, detail
+    channel_type, message_id, detail, activity_id
 FROM ROWS FROM (
     json_array_elements_text(%(endpoint_keys)s), json_array_elements_text(%(occurrences)s),
     json_array_elements_text(%(statuses)s), json_array_elements_text(%(in_doubt)s),
     json_array_elements_text(%(channel_types)s), json_array_elements_text(%(message_ids)s),
-    json_array_elements_text(%(details)s)
-) AS e (endpoint_key, occurrence, status, is_in_doubt, channel_type, message_id, detail)
+    json_array_elements_text(%(details)s), json_array_elements_text(%(activity_ids)s)
+) AS e (endpoint_key, occurrence, status, is_in_doubt, channel_type, message_id, detail, activity_id)
 ON CONFLICT (application_id, run_id, endpoint_key, occurrence) DO UPDATE
 SET decided_at = excluded.decided_at, status = excluded.status, detail = excluded.detail
 WHERE deliveries.was_in_doubt
+
+-- find_entries --
+-- Of which of these endpoints and occurrences there are entries.
+SELECT d.endpoint_key, d.occurrence
+FROM ROWS FROM (
+    json_array_elements_text(%(endpoint_keys)s), json_array_elements_text(%(occurrences)s)
+) AS asked (endpoint_key, occurrence), LATERAL (
+    SELECT endpoint_key, occurrence FROM deliveries
+    WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND endpoint_key = asked.endpoint_key
+        AND occurrence = asked.occurrence::bigint
+    OFFSET 0
+) AS d
 
 -- clear_deliveries --
 -- Some entries of an application that is gone.
@@ -352,3 +385,25 @@ DELETE FROM deliveries WHERE ctid = ANY(ARRAY(
 -- Some entries that nobody asks for any more.
 DELETE FROM deliveries WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM deliveries WHERE decided_at < %(before)s LIMIT %(rows)s))
+
+-- take_pace --
+-- Room for some messages of a campaign or journey: how many seconds from now the first of them may go.
+INSERT INTO paces AS p (application_id, scope_id, free_at)
+VALUES (%(application_id)s, %(scope_id)s, clock_timestamp() + make_interval(secs => %(needs_s)s))
+ON CONFLICT (application_id, scope_id)
+DO UPDATE SET free_at = greatest(p.free_at, clock_timestamp()) + make_interval(secs => %(needs_s)s)
+RETURNING extract(epoch FROM free_at - clock_timestamp())::float8 - %(needs_s)s AS wait_s
+
+-- give_back_pace --
+-- Room that was not needed.
+UPDATE paces SET free_at = free_at - make_interval(secs => %(unused_s)s)
+WHERE application_id = %(application_id)s AND scope_id = %(scope_id)s
+
+-- delete_pace --
+-- How fast something sent that is gone.
+DELETE FROM paces WHERE application_id = %(application_id)s AND scope_id = %(scope_id)s
+
+-- clear_paces --
+-- Some paces of a deleted application.
+DELETE FROM paces WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM paces WHERE application_id = %(application_id)s LIMIT %(rows)s))

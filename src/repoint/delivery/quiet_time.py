@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from repoint.endpoints.timezone import find_zone
 
 _HOUR_MINUTES = 60
+_DAY_MINUTES = 24 * _HOUR_MINUTES
 _MINUTE_S = 60
 
 
@@ -30,12 +31,18 @@ class QuietTime:
 
         Asked for each recipient of a run: about a microsecond.
         """
-        if self.start is None or self.end is None or timezone is None or (zone := find_zone(timezone)) is None:
+        if self.start is None or timezone is None or (zone := find_zone(timezone)) is None:
             return False
-        minute = _minute_of_day(zone, int(at.timestamp() // _MINUTE_S))
-        if self.start <= self.end:
-            return self.start <= minute <= self.end
-        return minute >= self.start or minute <= self.end
+        return self.left(_minute_of_day(zone, int(at.timestamp() // _MINUTE_S))) > 0
+
+    def left(self, minute: int) -> int:
+        """How many minutes of it are left at a minute of the day, that one included; 0 when it is not quiet time."""
+        if self.start is None or self.end is None:
+            return 0
+        if self.start > self.end and minute >= self.start:
+            return _DAY_MINUTES - minute + self.end + 1
+        is_over = minute > self.end or (self.start <= self.end and minute < self.start)
+        return 0 if is_over else self.end + 1 - minute
 
 
 def _minutes(text: str) -> int:

@@ -11,6 +11,7 @@ from repoint.contract.shapes import AttributesResource, EndpointResponse, Endpoi
 from repoint.db.parameters import as_json
 from repoint.db.pool import Db
 from repoint.db.queries import load_queries
+from repoint.endpoints.gone import tell_gone
 from repoint.endpoints.key import endpoint_key, user_key
 from repoint.endpoints.patch import KINDS, Patch, patch_of_request
 from repoint.endpoints.plan import TOO_MANY_ENDPOINTS, TOO_MANY_NAMES
@@ -107,6 +108,7 @@ async def delete_endpoint(call: Call, arguments: Input) -> msgspec.Raw:
     if user is not None:
         await call.db.execute(Q.release_user, {"application_id": application_id, "user_key": user})
         await call.db.execute(Q.delete_user, {"application_id": application_id, "user_key": user})
+    await tell_gone(call.db, application_id, [key], [] if user is None else [user])
     return msgspec.Raw(document)
 
 
@@ -131,8 +133,10 @@ async def delete_user_endpoints(call: Call, arguments: Input) -> EndpointsRespon
     await lock_application(call.db, arguments["ApplicationId"])
     found = await _user_endpoints(call.db, arguments)
     parameters = {"application_id": arguments["ApplicationId"], "user_key": user_key(arguments["UserId"])}
-    await call.db.execute(Q.delete_user_endpoints, parameters)
+    gone = await call.db.rows(Q.delete_user_endpoints, parameters)
     await call.db.execute(Q.delete_user, parameters)
+    keys = [row["endpoint_key"] for row in gone]
+    await tell_gone(call.db, arguments["ApplicationId"], keys, [user_key(arguments["UserId"])])
     return found
 
 

@@ -253,6 +253,7 @@ def _events(
                     item.key,
                     found,
                     found in known,
+                    may_name_journey="journey_id" in taken.event.get("Attributes", {}),
                 )
                 known.add(found)
 

@@ -286,14 +286,17 @@ WHERE u.application_id = %(application_id)s AND u.user_key = %(user_key)s AND NO
         AND key_hash(e.application_id, e.user_key) = key_hash(u.application_id, u.user_key))
 
 -- delete_user_endpoints --
--- All endpoints of a user go.
+-- All endpoints of a user go; their keys come back.
 WITH gone AS (
     DELETE FROM endpoints
     WHERE key_hash(application_id, user_key) = key_hash(%(application_id)s::uuid, %(user_key)s)
         AND user_key = %(user_key)s AND application_id = %(application_id)s
     RETURNING endpoint_key
+), forgotten AS (
+    DELETE FROM endpoint_activity
+    WHERE application_id = %(application_id)s AND endpoint_key IN (SELECT endpoint_key FROM gone)
 )
-DELETE FROM endpoint_activity WHERE application_id = %(application_id)s AND endpoint_key IN (SELECT endpoint_key FROM gone)
+SELECT endpoint_key FROM gone
 
 -- names_of_type --
 -- The names of one attribute type that are captured.

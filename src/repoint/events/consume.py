@@ -21,7 +21,7 @@ import structlog
 
 from repoint.db.pool import Database, Db, Row
 from repoint.db.queries import load_queries
-from repoint.events.horizon import MARGIN, Settled, settled
+from repoint.events.horizon import MARGIN, Settled, ask_to_keep_places, settled
 from repoint.events.log import Gathering, GoneError, LoggedEvent, SetAside, Subscriber, UnreachableError
 from repoint.queue import TaskContext
 from repoint.queue.beside import runs_beside
@@ -306,7 +306,7 @@ class Reading:
                     "rows": most,
                     "bytes": left_bytes,
                 }
-                _, rows = await db.together((Q.go_in_order, {}), (Q.read_events, parameters))
+                _, _, rows = await db.together(ask_to_keep_places(), (Q.go_in_order, {}), (Q.read_events, parameters))
                 more = [LoggedEvent(*row) for row in rows]
                 events += more
                 if len(more) < most or len(events) == gathering.events:

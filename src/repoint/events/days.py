@@ -7,7 +7,7 @@ import structlog
 
 from repoint.db.pool import Database
 from repoint.db.queries import load_queries
-from repoint.events.horizon import settled
+from repoint.events.horizon import ask_to_keep_places, settled
 from repoint.queue import TaskContext, every
 from repoint.queue.beside import runs_beside
 
@@ -50,7 +50,7 @@ async def renew_days(context: TaskContext) -> None:
     kept = {"days": context.settings.event_days}
     async with context.database.connection() as db:
         end = await settled(db)
-        await db.execute(Q.bring_forward, {"position": end.position, "at": end.at})
+        await db.together(ask_to_keep_places(), (Q.bring_forward, {"position": end.position, "at": end.at}))
         await db.execute(Q.drop_set_aside, kept)
         old = [row["day"] for row in await db.rows(Q.old_days, kept)]
     for day in old:

@@ -15,6 +15,7 @@ import msgspec
 from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Parameters
 from repoint.db.queries import Query, load_queries
+from repoint.events.origin import journey_of
 
 Q = load_queries("repoint.events")
 
@@ -34,6 +35,8 @@ class Event(msgspec.Struct, frozen=True):
     hash: str | None = None
     # It arrived before: streamed again, but neither counted nor a trigger.
     is_repeat: bool = False
+    # False where it is known that the record names no journey, which spares looking for it.
+    may_name_journey: bool = True
 
 
 async def emit(db: Db, events: Sequence[Event]) -> None:
@@ -59,6 +62,7 @@ def ask_append(events: Sequence[Event]) -> tuple[Query, Parameters]:
         "endpoint_keys": as_json([event.endpoint_key for event in events]),
         "hashes": as_json([event.hash for event in events]),
         "repeats": as_json([event.is_repeat for event in events]),
+        "journey_ids": as_json([journey_of(event.record) if event.may_name_journey else None for event in events]),
         # JSON has no line's end in it, but between its parts, where we write none.
         "records": "\n".join([event.record for event in events]),
     }

@@ -95,19 +95,19 @@ def read_event_filter(given: Mapping[str, Any]) -> EventFilter:
     return _compile(given["Dimensions"], is_system=given["FilterType"] == "SYSTEM")
 
 
-def read_event_dimensions(dimensions: Mapping[str, Any]) -> EventFilter:
-    """Checked EventDimensions that stand by themselves."""
-    return _compile(dimensions, is_system=False)
+def read_event_dimensions(dimensions: Mapping[str, Any], *, starts: bool = True) -> EventFilter:
+    """Checked EventDimensions that stand by themselves; `starts` is whether what matches may cause messages."""
+    return _compile(dimensions, is_system=False, starts=starts)
 
 
-def _compile(dimensions: Mapping[str, Any], *, is_system: bool) -> EventFilter:
+def _compile(dimensions: Mapping[str, Any], *, is_system: bool, starts: bool = True) -> EventFilter:
     given = dimensions.get("EventType", {"DimensionType": "EXCLUSIVE", "Values": []})
     values = frozenset(given["Values"])
     is_exclusive = given.get("DimensionType") == "EXCLUSIVE"
     return EventFilter(
         None if is_exclusive else values,
         # What comes of sending matches only by name: otherwise each message would be the cause of the next.
-        values | RESERVED if is_exclusive else frozenset(),
+        (values | RESERVED if starts else values) if is_exclusive else frozenset(),
         is_system,
         tuple(
             (name, _ON_VALUE[_type(each)](each["Values"])) for name, each in dimensions.get("Attributes", {}).items()

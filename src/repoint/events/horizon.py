@@ -9,8 +9,8 @@ later positions than those asked for, and who is no longer announced has committ
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from repoint.db.pool import Db
-from repoint.db.queries import load_queries
+from repoint.db.pool import Db, Parameters
+from repoint.db.queries import Query, load_queries
 
 Q = load_queries("repoint.events")
 
@@ -39,6 +39,11 @@ async def settled(db: Db) -> Settled:
     """How far the log is settled now. `db` is no transaction whose statements share a view."""
     ((last, now),), announced = await db.together((Q.last_position, {}), (Q.announced, {}))
     return Settled(min([last, *(before(last, low) for (low,) in announced)]), now)
+
+
+def ask_to_keep_places() -> tuple[Query, Parameters]:
+    """The statement that goes before one that looks for events and must find all there are, in one transaction."""
+    return Q.keep_places, {}
 
 
 def before(last: int, low: int) -> int:

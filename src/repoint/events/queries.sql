@@ -8,15 +8,16 @@ FROM event_positions
 -- Events as emit writes them: column by column, as JSON lists, and the records line by line, so that they are parsed
 -- once. As one list of objects they would be twice, which takes longer than all else; a COPY does not go together with
 -- other statements in one round trip.
-INSERT INTO events (application_id, occurred_at, event_type, endpoint_key, event_hash, is_repeat, record)
+INSERT INTO events (
+    application_id, occurred_at, event_type, endpoint_key, event_hash, is_repeat, journey_id, record)
 SELECT application_id::uuid, occurred_at::timestamptz, event_type, endpoint_key, event_hash::uuid, is_repeat::boolean,
-    record::json
+    journey_id::uuid, record::json
 FROM ROWS FROM (
     json_array_elements_text(%(application_ids)s), json_array_elements_text(%(instants)s),
     json_array_elements_text(%(event_types)s), json_array_elements_text(%(endpoint_keys)s),
     json_array_elements_text(%(hashes)s), json_array_elements_text(%(repeats)s),
-    string_to_table(%(records)s, chr(10))
-) AS e (application_id, occurred_at, event_type, endpoint_key, event_hash, is_repeat, record)
+    json_array_elements_text(%(journey_ids)s), string_to_table(%(records)s, chr(10))
+) AS e (application_id, occurred_at, event_type, endpoint_key, event_hash, is_repeat, journey_id, record)
 
 -- last_position --
 -- The last position given out, 0 for none, and the time.
@@ -61,6 +62,11 @@ DELETE FROM event_readers WHERE application_id = %(application_id)s
 -- Some records that readers of an application that is gone could not take.
 DELETE FROM events_set_aside WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM events_set_aside WHERE application_id = %(application_id)s LIMIT %(rows)s))
+
+-- keep_places --
+-- Until the transaction ends no events move to the place of a day that has had none. They would be missed by a statement
+-- that is being planned just then: it has looked for the places that there are before, and looks at them afterwards.
+SELECT FROM events_unsorted LIMIT 0
 
 -- unsorted_days --
 -- Days (UTC) without a place of their own that events were written on.

@@ -305,10 +305,13 @@ def journey_send(  # noqa: PLR0913 - what it tells
     status: JourneyStatus,
     code: int | None = None,
     message: str | None = None,
+    answered: Mapping[str, str] | None = None,
 ) -> str:
     """A message activity of a journey for one endpoint.
 
     Code and message of the provider or function are told of a custom activity always, of others when they failed.
+    `answered` are the EventAttributes that the user's code gave of the endpoint, which later splits ask for
+    (journeys.md section 9); they replace nothing of ours.
     """
     attributes = step.attributes()
     if status != "QUIET_TIME_WAIT_FINISHED":
@@ -317,7 +320,8 @@ def journey_send(  # noqa: PLR0913 - what it tells
     if code is not None and (activity_type == "CUSTOM" or status != "SUCCESS"):
         attributes["journey_send_status_code"] = str(code)
         attributes["journey_send_status_message"] = str(code) if message is None else message
-    return service_record(origin, subject, "_journey.send", (at, at), attributes, client_context=subject.client_context)
+    told = {**attributes, **(answered or {}), **attributes}
+    return service_record(origin, subject, "_journey.send", (at, at), told, client_context=subject.client_context)
 
 
 def _device(demographic: JsonObject) -> JsonObject:

@@ -11,3 +11,7 @@ RESERVED = frozenset(
         *(f"_SMS.{kind}" for kind in _SMS.split()),
     }
 )
+
+# What people do with a message; all else that is reserved tells of sending itself.
+_BY_PEOPLE = {"_email.open", "_email.click", "_email.complaint", "_email.unsubscribe", "_SMS.OPTOUT", "_SMS.RECEIVED"}
+BY_SENDING = RESERVED - _BY_PEOPLE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from repoint.contract.errors import BadRequestException
 from repoint.contract.shapes import NumberValidateResponse
+from repoint.delivery.phone_number import read_number
 from repoint.operation import Call, Input, operation
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _OTHER = _Kind("OTHER", 4, frozenset({"Carrier", "Timezone"}))
 # By the names of the library's PhoneNumberType; all others are OTHER.
 _KINDS = {"FIXED_LINE": _LANDLINE, "MOBILE": _MOBILE, "FIXED_LINE_OR_MOBILE": _MOBILE, "VOIP": _VOIP}
 _NORTH_AMERICA = 1
-# Of what the library reads.
-_MOST_CHARACTERS = 250
 # Of information services and films: 206-555-0100.
 _RESERVED_EXCHANGE = slice(3, 6), "555"
 
@@ -59,7 +58,7 @@ def _read_tables() -> None:
 
 def validated(text: str, country: str | None) -> NumberValidateResponse:
     """What a number is that is written with its country code, or as it is dialled in this country."""
-    number = _read(text, country.upper() if country else None)
+    number = read_number(text, country.upper() if country else None)
     kind = _INVALID if number is None else _kind(number)
     found: NumberValidateResponse = {
         "OriginalPhoneNumber": text,
@@ -73,35 +72,8 @@ def validated(text: str, country: str | None) -> NumberValidateResponse:
     return found
 
 
-def _read(text: str, country: str | None) -> "PhoneNumber | None":
-    """The number, which need not be valid; None when nobody can tell in which country it is."""
-    from phonenumbers import SUPPORTED_REGIONS, is_valid_number  # noqa: PLC0415 - see delivery/phone_number.py
-
-    if len(text) > _MOST_CHARACTERS or not any(character.isdigit() for character in text):
-        return None
-    international = _parsed(text if text.lstrip().startswith("+") else f"+{text}", None)
-    if text.lstrip().startswith("+"):
-        return international
-    national = _parsed(text, country) if country in SUPPORTED_REGIONS else None
-    if national is not None and is_valid_number(national):
-        return national
-    # With its country code, but without the plus.
-    if international is not None and is_valid_number(international):
-        return international
-    return national
-
-
-def _parsed(text: str, country: str | None) -> "PhoneNumber | None":
-    from phonenumbers import NumberParseException, parse  # noqa: PLC0415 - likewise
-
-    try:
-        return parse(text, country)
-    except NumberParseException:
-        return None
-
-
 def _kind(number: "PhoneNumber") -> _Kind:
-    from phonenumbers import PhoneNumberType, is_valid_number, number_type  # noqa: PLC0415 - likewise
+    from phonenumbers import PhoneNumberType, is_valid_number, number_type  # noqa: PLC0415 - see delivery/phone_number.py
 
     if not is_valid_number(number):
         return _INVALID

@@ -7,7 +7,7 @@ from datetime import datetime
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db
 from repoint.db.queries import Query, load_queries
-from repoint.segments.compile import FALSE, Compiler, Condition, Rows
+from repoint.segments.compile import FALSE, TRUE, Compiler, Condition, Rows
 from repoint.segments.criterion import Parameters
 from repoint.segments.populations import Joined, Probed, Snapshots, place
 from repoint.segments.sources import Sources, Version, load_sources
@@ -85,17 +85,18 @@ class Audience:
         population, nth = Q.some_snapshots.sql.replace("{place}", theirs), _placed(Q.nth_snapshot, theirs)
         return _range(condition, population, nth, parameters, version, only_eligible=only_eligible)
 
-    def among(self, snapshots_of: Version | None = None) -> Statement | None:
+    def among(self, snapshots_of: Version | None = None, *, as_endpoints: bool = False) -> Statement | None:
         """Which of some endpoints, or of some snapshots of a version, are members; what it lacks is `keys`.
 
-        None when none can be. Raises EvaluationError.
+        With `as_endpoints` snapshots are judged by their data like everybody else, on whichever list they are. None
+        when none can be. Raises EvaluationError.
         """
         parameters = self._parameters()
         if snapshots_of is None:
             rows: Rows = Probed(parameters)
             population = Q.these_endpoints.sql
         else:
-            rows = Snapshots(snapshots_of)
+            rows = Snapshots(snapshots_of, TRUE) if as_endpoints else Snapshots(snapshots_of)
             population = Q.these_snapshots.sql.replace("{place}", place(snapshots_of, parameters, "e"))
         condition = Compiler(self.sources, rows, parameters, self.at).compile(self.root)
         if condition.is_member == FALSE:

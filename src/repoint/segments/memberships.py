@@ -36,9 +36,9 @@ class _Statement:
     values: Values
     names: tuple[Name, ...]
 
-    def about(self, key: str) -> tuple[Query, Values]:
-        """It, with the key."""
-        return self.query, {**self.values, "keys": as_json([key])}
+    def about(self, keys: Iterable[str]) -> tuple[Query, Values]:
+        """It, with the keys."""
+        return self.query, {**self.values, "keys": as_json(keys)}
 
     def later(self, by: timedelta) -> "_Statement":
         """It, as so much time has passed. The only instants in it are those that Recency looks back to."""
@@ -48,7 +48,7 @@ class _Statement:
 
 @dataclass(frozen=True, slots=True)
 class Memberships:
-    """Asks about one endpoint at a time."""
+    """Asks about one endpoint at a time, or about some."""
 
     _statements: tuple[_Statement, ...]
     # What it was compiled from, and the statement that answers whether that is so still.
@@ -68,7 +68,7 @@ class Memberships:
 
     def ask(self, key: str) -> list[tuple[Query, Values]]:
         """The statements about an endpoint, to be sent together."""
-        return [ask_look_up(), self._ask_versions, *(statement.about(key) for statement in self._statements)]
+        return [ask_look_up(), self._ask_versions, *(statement.about([key]) for statement in self._statements)]
 
     def is_current(self, answers: Sequence[Sequence[tuple[Any, ...]]]) -> bool:
         """Whether the segments are what they were when it was made, by the answers."""
@@ -79,15 +79,34 @@ class Memberships:
         return {
             name
             for statement, rows in zip(self._statements, answers[2:], strict=True)
-            for (members,) in rows
+            for _, members in rows
             for name, is_member in zip(statement.names, members, strict=True)
             if is_member
         }
+
+    def ask_about(self, keys: Sequence[str]) -> list[tuple[Query, Values]]:
+        """The statements about some endpoints, to be sent together; what follows is planned as usual."""
+        return [ask_look_up(), *(statement.about(keys) for statement in self._statements), ask_plan_as_usual()]
+
+    def read_members(self, answers: Sequence[Sequence[tuple[Any, ...]]]) -> dict[Name, set[str]]:
+        """The keys of those that are members, by segment, from the answers."""
+        found: dict[Name, set[str]] = {}
+        for statement, rows in zip(self._statements, answers[1:-1], strict=True):
+            for key, members in rows:
+                for name, is_member in zip(statement.names, members, strict=True):
+                    if is_member:
+                        found.setdefault(name, set()).add(key)
+        return found
 
 
 def ask_look_up() -> tuple[Query, Values]:
     """The statement that goes before such ones: what is asked for is looked up row by row, and planned once."""
     return Q.look_up, {}
+
+
+def ask_plan_as_usual() -> tuple[Query, Values]:
+    """The statement that goes after them, in a transaction that does other things as well."""
+    return Q.plan_as_usual, {}
 
 
 async def load_memberships(db: Db, application_id: str, names: Iterable[Name], at: datetime) -> Memberships:

@@ -218,12 +218,18 @@ LIMIT 1
 SELECT json_agg(e.endpoint_key)::text AS keys FROM {rows} WHERE {is_member} {eligible}
 
 -- read_memberships --
--- Of which of some segments an endpoint is a member, in their order; no row when it is not there.
-SELECT ARRAY[{is_member}]::boolean[] FROM {rows}
+-- Of which of some segments endpoints are members, in their order; no row for one that is not there.
+SELECT e.endpoint_key, ARRAY[{is_member}]::boolean[] FROM {rows}
 
 -- read_membership --
--- Whether there are members.
-SELECT ARRAY[m.keys IS NOT NULL] FROM ({members}) AS m
+-- Which of the members there are, in the same form.
+SELECT key, ARRAY[true] FROM ({members}) AS m, json_array_elements_text(m.keys::json) AS member (key)
+
+-- plan_as_usual --
+-- For what follows `look_up` in a transaction that does other things as well.
+SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),
+       set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
+       set_config('plan_cache_mode', 'auto', true)
 
 -- registered_members --
 -- The members among registered endpoints, and whether they would be sent to.

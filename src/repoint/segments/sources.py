@@ -101,6 +101,14 @@ def _too_deep() -> EvaluationError:
     return EvaluationError(f"Segments can't be nested deeper than {MAX_DEPTH}")
 
 
+def unsaved(definition: Definition, number: int) -> Version:
+    """A definition in normal form that is no stored segment's, as a segment without an id and with this number.
+
+    It has no base segments.
+    """
+    return Version("", number, definition, lists_endpoints=False, lists_users=False, has_snapshots=False)
+
+
 def _read(row: Row) -> Version:
     return Version(
         row["id"], row["version"], row["document"], row["lists_endpoints"], row["lists_users"], row["has_snapshots"]

@@ -1,12 +1,13 @@
 """Templates as they are stored: which version is meant, and what it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from repoint.contract.errors import BadRequestException, NotFoundException
+from repoint.db.parameters import as_json
 from repoint.db.pool import Db, Parameters
 from repoint.db.queries import Query, load_queries
 from repoint.resources.documents import ACCOUNT, Document
-from repoint.templates.kinds import Kind
+from repoint.templates.kinds import KINDS, Kind
 
 Q = load_queries("repoint.templates")
 
@@ -28,6 +29,20 @@ async def find_template(db: Db, kind: Kind, name: str, version: str | None = Non
     return Document(
         row["id"], ACCOUNT, row["document"], row["tags"], row["created_at"], row["modified_at"], row["version"]
     )
+
+
+# Kind and name of a template, and its version; None for the active one.
+Named = tuple[str, str, int | None]
+
+
+async def find_existing(db: Db, wanted: Iterable[Named]) -> set[Named]:
+    """Which of these there are."""
+    asked = as_json(
+        {"kind": KINDS[kind].resource.kind, "name": name, "version": version, "type": kind}
+        for kind, name, version in wanted
+    )
+    rows = await db.rows(Q.existing, {"wanted": asked})
+    return {(row["type"], row["name"], row["version"]) for row in rows}
 
 
 def ask_active(kind: Kind, names: Sequence[str]) -> tuple[Query, Parameters]:

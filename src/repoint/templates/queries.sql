@@ -31,6 +31,16 @@ FROM documents d
         ON v.kind = d.kind AND v.id = d.id AND v.version = (d.document ->> 'ActiveVersion')::integer
 WHERE d.kind = %(kind)s AND d.id = ANY(%(names)s)
 
+-- existing --
+-- Which of some versions of templates there are; null stands for the active one.
+SELECT w.type, w.name, w.version
+FROM json_to_recordset(%(wanted)s) AS w (type text, kind text, name text, version integer)
+WHERE EXISTS (
+    SELECT FROM documents d JOIN document_versions v ON v.kind = d.kind AND v.id = d.id
+    WHERE d.kind = w.kind AND d.id = w.name
+        AND v.version = coalesce(w.version, (d.document ->> 'ActiveVersion')::integer)
+)
+
 -- versions_there_are --
 -- The highest version of a template, and how many it has.
 SELECT max(version) AS latest, count(*) AS versions FROM document_versions WHERE kind = %(kind)s AND id = %(id)s

@@ -150,7 +150,7 @@ class Shop:
 
     async def let_pass(self) -> None:
         """What waits for the pace of its campaign waits no longer."""
-        await self.rows("UPDATE campaign_paces SET free_at = now() RETURNING 1")
+        await self.rows("UPDATE paces SET free_at = now() RETURNING 1")
         await self.rows("UPDATE campaign_batches SET leased_until = NULL RETURNING 1")
 
     async def ledger(self) -> dict[str, list[str]]:

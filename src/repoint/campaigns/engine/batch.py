@@ -14,12 +14,11 @@ import msgspec
 from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Database, Db, Row
 from repoint.db.queries import load_queries
+from repoint.delivery.finished import Counts
 from repoint.segments.audience import Audience
 from repoint.segments.members import span_end
 
 Q = load_queries("repoint.campaigns.engine")
-
-Counts = dict[str, int]
 
 
 class Sending(msgspec.Struct, frozen=True):

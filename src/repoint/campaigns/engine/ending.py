@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from repoint.campaigns.campaign import CAMPAIGNS, read_campaign
-from repoint.campaigns.engine.batch import Batch, Counts, add
+from repoint.campaigns.engine.batch import Batch, add
 from repoint.campaigns.schedule import read_schedule
 from repoint.contract.errors import NotFoundException
 from repoint.db.parameters import object_as_json
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
+from repoint.delivery.finished import Counts
 from repoint.delivery.ledger import Entry, ask_write
 
 Q = load_queries("repoint.campaigns.engine")

@@ -1,24 +1,17 @@
 """What became of recipients, as it is written: a line of the ledger, records for the log, counts."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from repoint.campaigns.engine.batch import Counts, Sending
+from repoint.campaigns.engine.batch import Sending
 from repoint.campaigns.engine.candidate import UNWRITTEN, Candidate
 from repoint.campaigns.engine.run import Run
-from repoint.contract.shapes import ChannelType
 from repoint.db.parameters import storable
+from repoint.delivery.finished import LOST, Finished
 from repoint.delivery.ledger import Entry
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.records import Delivered, subject_of
-from repoint.delivery.sent import Sent
-from repoint.delivery.suppression import Reason
-from repoint.endpoints.amend import Gone
 from repoint.events.emit import Event
 from repoint.events.records import CampaignStatus, Subject, campaign_send
-
-# Of a message that was on its way when its worker died.
-LOST = Outcome(Status.UNKNOWN_FAILURE, 500, "its worker died while it was on its way", is_in_doubt=True)
 
 # campaign_send_status by what a provider answered.
 _STATUSES: dict[Status, CampaignStatus] = {
@@ -35,29 +28,6 @@ _PUSH = frozenset({"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBO
 _NO_FAILURES = frozenset(
     {"SUCCESS", "DUPLICATE_ADDRESS", "QUIET_TIME", "DAILY_CAP", "CAMPAIGN_CAP", "HOLDOUT", "EXPIRED"}
 )
-
-
-@dataclass(slots=True)
-class Finished:
-    """What is written in the next step of a batch, as of an instant."""
-
-    at: datetime
-    entries: list[Entry] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    sent: list[Sent] = field(default_factory=list)
-    bounced: list[tuple[ChannelType, str, Reason]] = field(default_factory=list)
-    # Endpoints whose address turned out to be no more.
-    gone: list[Gone] = field(default_factory=list)
-    counts: Counts = field(default_factory=dict)
-
-    def copy(self) -> "Finished":
-        """The same, to be added to."""
-        lists = [*self.entries], [*self.events], [*self.sent], [*self.bounced], [*self.gone]
-        return Finished(self.at, *lists, {**self.counts})
-
-    def count(self, name: str, by: int = 1) -> None:
-        """Count something."""
-        self.counts[name] = self.counts.get(name, 0) + by
 
 
 class Writer:
@@ -99,14 +69,7 @@ class Writer:
         finished.entries.append(entry)
         subject = subject_of(recipient)
         finished.events.append(self._event(candidate, subject, status, delivered.at, detail))
-        events, sent = self._run.recorder.record(delivered, subject)
-        finished.events += events
-        if sent is not None:
-            finished.sent.append(sent)
-        if outcome.is_gone:
-            finished.gone.append((candidate.key, recipient.channel_type, recipient.address))
-        if delivered.is_hard_bounce and delivered.message is not None:
-            finished.bounced.append((delivered.message.channel_type, delivered.message.address, "BOUNCE"))
+        finished.note(candidate.key, delivered, self._run.recorder, subject)
 
     def _status(self, outcome: Outcome) -> CampaignStatus:
         if self._run.custom is not None and not outcome.is_sent:

@@ -11,13 +11,13 @@ from psycopg_pool import PoolTimeout
 from repoint.campaigns.engine.batch import Batch, cut, next_cut, renew, take_batches
 from repoint.campaigns.engine.ending import drop_batch, end_days, fail_run
 from repoint.campaigns.engine.recipients import Recipients
-from repoint.campaigns.engine.recommending import open_recommending
 from repoint.campaigns.engine.run import CancelledRunError, CannotRunError, load_run, run_to_cut
-from repoint.campaigns.engine.seats import Seats
 from repoint.campaigns.engine.start import start_due
 from repoint.campaigns.engine.work import LaterError, Work
 from repoint.campaigns.hooks import open_hook
 from repoint.db.queries import load_queries
+from repoint.delivery.recommending import open_recommending
+from repoint.delivery.seats import Seats
 from repoint.functions.opened import functions_of
 from repoint.queue.beside import runs_beside
 from repoint.queue.lease import LostClaimError

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from repoint.campaigns.engine.candidate import Candidate
 from repoint.campaigns.engine.run import Run
-from repoint.campaigns.payload import endpoint_definition
 from repoint.delivery.compose import Composer
+from repoint.delivery.definition import endpoint_definition
 from repoint.delivery.judge import Judged, judge
 from repoint.delivery.message import Custom, Message
 from repoint.delivery.recipient import Recipient

@@ -254,24 +254,6 @@ UPDATE campaign_runs SET state = 'COMPLETED', ended_at = %(now)s, result = 'FAIL
 WHERE application_id = %(application_id)s AND run_id = %(run_id)s AND state = 'RUNNING'
 RETURNING campaign_id, treatment_id, scheduled_at
 
--- take_pace --
--- Room for some messages of a campaign: how many seconds from now the first of them may go.
-INSERT INTO campaign_paces AS p (application_id, campaign_id, free_at)
-VALUES (%(application_id)s, %(campaign_id)s, clock_timestamp() + make_interval(secs => %(needs_s)s))
-ON CONFLICT (application_id, campaign_id)
-DO UPDATE SET free_at = greatest(p.free_at, clock_timestamp()) + make_interval(secs => %(needs_s)s)
-RETURNING extract(epoch FROM free_at - clock_timestamp())::float8 - %(needs_s)s AS wait_s
-
--- give_back_pace --
--- Room that was not needed.
-UPDATE campaign_paces SET free_at = free_at - make_interval(secs => %(unused_s)s)
-WHERE application_id = %(application_id)s AND campaign_id = %(campaign_id)s
-
--- counted_for_all --
--- Whether the application limits how much is sent to an endpoint by all of its campaigns together.
-SELECT coalesce((document->'Limits'->>'Daily')::integer, 0) > 0 AS is_limited
-FROM documents WHERE kind = 'app-settings' AND id = %(application_id)s
-
 -- ledger_of --
 -- What the ledger says of some endpoints in a run.
 SELECT d.endpoint_key, d.status

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from repoint.campaigns.engine.batch import Sending
 from repoint.campaigns.engine.candidate import Candidate
-from repoint.campaigns.engine.finished import LOST
 from repoint.delivery.compose import Unrendered
+from repoint.delivery.finished import LOST
 from repoint.delivery.ledger import IN_DOUBT, Entry
 from repoint.delivery.message import Message
 from repoint.delivery.outcome import Outcome

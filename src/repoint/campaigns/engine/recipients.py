@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from repoint.campaigns.campaign import Members
 from repoint.campaigns.engine.batch import Sending, Trigger
 from repoint.campaigns.engine.candidate import OTHER_TREATMENT, OTHER_ZONE, Candidate
-from repoint.campaigns.engine.recommending import Recommending
 from repoint.campaigns.engine.run import Run
 from repoint.campaigns.hooks import Hook, HookFailure
 from repoint.contract.dates import format_instant
@@ -22,6 +21,7 @@ from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
 from repoint.delivery.ledger import IN_DOUBT
 from repoint.delivery.recipient import Recipient
+from repoint.delivery.recommending import Recommending
 from repoint.endpoints.timezone import find_zone
 from repoint.messages.recipients import message_id
 from repoint.recommenders.ask import NotRecommended, Recommended

@@ -1,13 +1,12 @@
 """A run as a worker sees it: what is sent, to whom, and what holds it back; loaded anew for each batch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from repoint.campaigns.campaign import CAMPAIGNS, Campaign, Treatment, read_campaign
 from repoint.campaigns.engine.batch import Batch
-from repoint.campaigns.engine.recommending import load_recommenders
 from repoint.campaigns.message import channels_with_content, direct_message, is_custom
 from repoint.campaigns.payload import custom_envelope, hook_envelope
 from repoint.channels.stored import load_channels
@@ -15,9 +14,10 @@ from repoint.contract.errors import NotFoundException
 from repoint.contract.shapes import ChannelType
 from repoint.db.pool import Database, Db
 from repoint.db.queries import load_queries
-from repoint.delivery.caps import Caps
+from repoint.delivery.caps import Caps, Rule, limited_scopes
 from repoint.delivery.quiet_time import QuietTime
 from repoint.delivery.recipient import Source, Template
+from repoint.delivery.recommending import load_recommenders
 from repoint.delivery.records import Recorder
 from repoint.delivery.tracking import tracking_of
 from repoint.events.records import CampaignRun, Origin
@@ -114,10 +114,10 @@ async def load_run(database: Database, settings: Settings, batch: Batch, now: da
             templates = await load_all_templates(db, treatment)
         except NotFoundException as error:
             raise CannotRunError(str(error)) from error
-        recommenders = await load_recommenders(db, treatment, templates)
+        recommenders = {} if is_custom(treatment) else await load_recommenders(db, treatment.message, templates)
         channels = await load_channels(db, settings, batch.application_id)
         audience = await audience_of(db, campaign, now)
-        is_limited = await db.value(Q.counted_for_all, {"application_id": batch.application_id})
+        limited = await limited_scopes(db, batch.application_id)
     told = CampaignRun(campaign.id, batch.run_id, str(treatment.id))
     source = Source(
         batch.application_id,
@@ -144,7 +144,7 @@ async def load_run(database: Database, settings: Settings, batch: Batch, now: da
         frozenset(row["zones_before"]),
         batch.sweep == 0,
         None if duration_s is None or row["is_triggered"] else begun_at + timedelta(seconds=duration_s),
-        _caps(campaign, is_limited=bool(is_limited)),
+        _caps(campaign, limited),
         QuietTime.read(treatment.quiet_time),
         Recorder(origin, source, batch.run_id, attributes=told.attributes()),
         recommenders,
@@ -209,13 +209,11 @@ def _arn(settings: Settings, campaign: Campaign) -> str:
     return f"arn:aws:mobiletargeting:{settings.regions[0]}:{settings.account_id}:{place}"
 
 
-def _caps(campaign: Campaign, *, is_limited: bool) -> Caps:
-    limits = campaign.limits
-    return Caps(
-        campaign.application_id,
-        campaign.id,
-        daily=limits.daily,
-        daily_of_all=limits.daily_of_all,
-        total=limits.total,
-        counts_for_all=is_limited,
+def _caps(campaign: Campaign, limited: Collection[str]) -> Caps:
+    limits, of_all = campaign.limits, campaign.application_id
+    rules = (
+        Rule(campaign.id, limits.total, None, "CAMPAIGN_CAP"),
+        Rule(campaign.id, limits.daily),
+        Rule(of_all, limits.daily_of_all),
     )
+    return Caps(of_all, [rule for rule in rules if rule.most], [of_all] if of_all in limited else [])

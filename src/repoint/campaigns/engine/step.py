@@ -5,35 +5,23 @@ off again. So at every instant the database tells of each endpoint of a batch th
 begun; a crash leaves nobody out, and in doubt only who was on the way.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-import psycopg
-import structlog
 from psycopg.errors import DivisionByZero
-from psycopg_pool import PoolTimeout
 
-from repoint.campaigns.engine.batch import Batch, Counts, Sending, Trigger, add, read_batch_row
+from repoint.campaigns.engine.batch import Batch, Sending, Trigger, add, read_batch_row
 from repoint.campaigns.engine.ending import end_batch
-from repoint.campaigns.engine.finished import Finished
 from repoint.campaigns.engine.run import CancelledRunError
 from repoint.db.parameters import as_json, object_as_json
 from repoint.db.pool import Database, Db, Parameters
 from repoint.db.queries import Query, load_queries
-from repoint.delivery.ledger import ask_write
-from repoint.delivery.sent import ask_note_sent
-from repoint.delivery.suppression import ask_suppress
-from repoint.endpoints.amend import ask_set_gone
-from repoint.events.emit import ask_announce, ask_append
+from repoint.delivery.finished import Counts, Finished
+from repoint.delivery.write import ask_write_finished, insist
 from repoint.queue.lease import LostClaimError
 from repoint.settings import Settings
 
-log = structlog.get_logger()
 Q = load_queries("repoint.campaigns.engine")
-
-# Between tries to write, as long as the database is away and nobody has taken the batch over.
-RETRY_S = 0.2
 
 
 @dataclass(slots=True)
@@ -69,7 +57,7 @@ class Steps:
         As long as the database is away it is tried again: what went out is known here only. Raises LostClaimError when
         the batch is another worker's, and CancelledRunError when the run is over; then nothing was written.
         """
-        reserved = await self._insist(lambda: self._take(finished, reserve), self._made)
+        reserved = await insist(lambda: self._take(finished, reserve), self._made, run_id=self._batch.run_id)
         self._batch.step += 1
         self._batch.counts = reserved.counts
         self._batch.sending = reserved.sending
@@ -77,23 +65,7 @@ class Steps:
 
     async def end(self, finished: Finished) -> None:
         """Write what is finished; the batch is done. Raises as `take` does, but not for a run that is over."""
-        await self._insist(lambda: self._end(finished), self._ended)
-
-    async def _insist(
-        self, attempt: Callable[[], Awaitable[Reserved]], made: Callable[[], Awaitable[Reserved | None]]
-    ) -> Reserved:
-        """Try until it is done; a commit whose end was not heard may have been made, which is asked first."""
-        is_sure = True
-        while True:
-            try:
-                found = None if is_sure else await made()
-                return found or await attempt()
-            except (psycopg.OperationalError, psycopg.InternalError, PoolTimeout) as error:
-                # The second ones too: a session that the server ended for sleeping in its transaction, or a server that
-                # has just become read-only.
-                is_sure = False
-                log.warning("A campaign waits for the database", run_id=self._batch.run_id, reason=str(error))
-            await asyncio.sleep(RETRY_S)
+        await insist(lambda: self._end(finished), self._ended, run_id=self._batch.run_id)
 
     async def _take(self, finished: Finished, reserve: Reserve) -> Reserved:
         batch, written = self._batch, finished.copy()
@@ -148,15 +120,5 @@ class Steps:
             return Reserved("") if await db.row(Q.where_is, self._batch.key) is None else None
 
     def _ask_write(self, written: Finished) -> Iterator[tuple[Query, Parameters]]:
-        application_id = self._batch.application_id
-        if written.entries:
-            yield ask_write(application_id, self._batch.run_id, written.at, written.entries)
-        if written.sent:
-            yield ask_note_sent(application_id, written.at, written.sent)
-        if written.events:
-            yield ask_announce()
-            yield ask_append(written.events)
-        if written.gone:
-            yield ask_set_gone(application_id, written.gone)
-        if self._settings.suppress_bounced:
-            yield from ask_suppress(written.bounced, written.at)
+        batch, suppresses = self._batch, self._settings.suppress_bounced
+        return ask_write_finished(batch.application_id, batch.run_id, written, suppresses=suppresses)

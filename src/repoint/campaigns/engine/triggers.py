@@ -19,14 +19,11 @@ from repoint.db.queries import load_queries
 from repoint.events.consume import subscribes
 from repoint.events.filter import EventFilter, read_event_filter, read_logged
 from repoint.events.log import LoggedEvent
-from repoint.events.reserved import RESERVED
+from repoint.events.reserved import BY_SENDING
 from repoint.resources.documents import Document
 
 Q = load_queries("repoint.campaigns.engine")
 
-# What people do with a message; all else that is reserved tells of sending itself.
-_BY_PEOPLE = {"_email.open", "_email.click", "_email.complaint", "_email.unsubscribe", "_SMS.OPTOUT", "_SMS.RECEIVED"}
-_BY_SENDING = RESERVED - _BY_PEOPLE
 # Events of one batch: a few groups.
 _MOST = 200
 
@@ -77,7 +74,7 @@ def _triggered(waiting: Sequence[_Waiting], event: LoggedEvent) -> Iterator[_Wai
     if asked:
         attributes, metrics = read_logged(event.record)
         # A campaign that its own sending triggered would send for ever.
-        sender = attributes.get("campaign_id") if event.event_type in _BY_SENDING else None
+        sender = attributes.get("campaign_id") if event.event_type in BY_SENDING else None
         others = (each for each in asked if each.campaign_id != sender)
         yield from (each for each in others if each.wanted.matches(event.event_type, attributes, metrics))
 

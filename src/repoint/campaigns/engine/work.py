@@ -9,18 +9,19 @@ from math import ceil
 
 from repoint.campaigns.engine.batch import Batch, Sending
 from repoint.campaigns.engine.candidate import Candidate
-from repoint.campaigns.engine.finished import LOST, Finished, Writer, lose
+from repoint.campaigns.engine.finished import Writer, lose
 from repoint.campaigns.engine.messages import Messages
-from repoint.campaigns.engine.pace import PATIENCE_S, Pace
 from repoint.campaigns.engine.ready import Ready, Without, in_doubt, sort_out
 from repoint.campaigns.engine.recipients import Recipients
 from repoint.campaigns.engine.run import BATCH_ROWS, TRIGGER_LIFE, CancelledRunError, Run
-from repoint.campaigns.engine.seats import MOST, Seats
 from repoint.campaigns.engine.step import Reserved, Steps
 from repoint.db.pool import Db
 from repoint.delivery.caps import Wish, take
+from repoint.delivery.finished import LOST, Finished
 from repoint.delivery.in_turn import send_in_turn
+from repoint.delivery.pace import PATIENCE_S, Pace
 from repoint.delivery.records import Delivered, delivered_of
+from repoint.delivery.seats import MOST, Seats
 from repoint.functions.payload import MOST_ENDPOINTS
 from repoint.queue.lease import LostClaimError
 from repoint.queue.tasks import TaskContext
@@ -70,7 +71,7 @@ class Work:
         self._messages = Messages(context, run)
         self._steps = Steps(context.database, context.settings, batch, asks_caps=bool(run.caps.scopes))
         self._writer = Writer(run)
-        self._pace = Pace(context.database, run)
+        self._pace = Pace(context.database, run.application_id, run.campaign.id, run.campaign.limits.per_second)
         # Messages that travel together, which takes one seat.
         self._per_call = MOST_ENDPOINTS if run.custom is not None else 1
         # Decided and not yet written, and up to where that is.

@@ -4,17 +4,18 @@ A message is a call, but for custom channels, where fifty endpoints travel toget
 """
 
 import asyncio
+from collections.abc import Hashable
 
 SEATS = 100
-# What one batch has at most.
+# What one holder has at most.
 MOST = 50
 
-# Number and epoch of a batch.
-Holder = tuple[int, int]
+# Whose seats these are: one taking of a batch of a campaign, or of a lane of a journey.
+Holder = Hashable
 
 
 class Seats:
-    """The seats of one worker, shared by the batches that it works on at the same time."""
+    """The seats of one worker, shared by all that it works on at the same time."""
 
     def __init__(self, seats: int = SEATS, most: int = MOST) -> None:
         self._seats = seats
@@ -25,7 +26,7 @@ class Seats:
         self.are_closed = False
 
     async def take(self, holder: Holder) -> int:
-        """How many calls this batch may make at once now; waits until there is a seat for it.
+        """How many calls this holder may make at once now; waits until there is a seat for it.
 
         What it held before it keeps until `release`: those calls are in doubt until the next ones are reserved.
         """
@@ -37,7 +38,7 @@ class Seats:
             return min(share, self._held[holder])
 
     async def release(self, holder: Holder, *, all_but: int = 0) -> None:
-        """Give seats back that the batch does not need any more; with none left it does not share any longer."""
+        """Give seats back that the holder does not need any more; with none left it does not share any longer."""
         async with self._freed:
             if self._held.get(holder, 0) > all_but:
                 self._held[holder] = all_but

@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from repoint.campaigns.campaign import Treatment
-from repoint.campaigns.message import is_custom
-from repoint.campaigns.payload import endpoint_definition
 from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db
 from repoint.delivery.compose import template_kind
+from repoint.delivery.definition import endpoint_definition
 from repoint.delivery.recipient import Members, Recipient, Template
 from repoint.functions.call import Functions
 from repoint.recommenders.ask import Answer, NotRecommended, Recommender, open_recommender
@@ -24,16 +22,15 @@ from repoint.templates.text import compile_text
 _HEAD = "Recommendation"
 
 
-async def load_recommenders(
-    db: Db, treatment: Treatment, templates: Mapping[str, Template]
-) -> dict[str, Document | None]:
-    """The recommenders that a treatment's messages need, by kind of template; None for one that is gone."""
-    if is_custom(treatment):
-        return {}
+async def load_recommenders(db: Db, message: Members, templates: Mapping[str, Template]) -> dict[str, Document | None]:
+    """The recommenders that messages need, by kind of template; None for one that is gone.
+
+    `message` is what is said beside the templates.
+    """
     wanted = {
         kind: template.content["RecommenderId"]
         for kind, template in templates.items()
-        if template.content.get("RecommenderId") and _shows_them([template.content, treatment.message])
+        if template.content.get("RecommenderId") and _shows_them([template.content, message])
     }
     return {kind: await _load(db, recommender_id) for kind, recommender_id in wanted.items()}
 
