@@ -172,6 +172,14 @@ class Settings(BaseSettings):
     most_campaign_delay_s: float = Field(
         default=3600, ge=0, description="Seconds that a campaign's run may start late; a later one is cancelled."
     )
+    journey_event_wait_s: float = Field(
+        default=3600,
+        ge=0,
+        description="Seconds that a split of a journey waits for what is told of a message, unless it names a time.",
+    )
+    journey_custom_event_wait_s: float = Field(
+        default=900, ge=0, description="The same after a message to a custom channel."
+    )
     at_most_once_channels: tuple[str, ...] = Field(
         default=(),
         description="Channels, CUSTOM among them, on which a campaign repeats no message that a crash left in doubt.",
@@ -219,6 +227,26 @@ class Settings(BaseSettings):
         default=25, ge=1, description="Active campaigns of one application that events trigger."
     )
     max_in_app_campaigns: int = Field(default=25, ge=1, description="Active in-app campaigns of one application.")
+    max_active_journeys: int = Field(
+        default=50, ge=1, description="Journeys that may be active, paused or closed at once, over all applications."
+    )
+    max_event_journeys: int = Field(
+        default=20, ge=1, description="Those of these that events start, over all applications."
+    )
+    max_journey_activities: int = Field(default=40, ge=1, le=1000, description="Activities of one journey.")
+    max_journey_contact_centers: int = Field(default=3, ge=0, description="Contact center activities of one journey.")
+    max_journey_import_endpoints: int = Field(
+        default=100_000_000, ge=1, description="Endpoints of an imported segment that a journey starts with."
+    )
+    max_journey_days: int = Field(
+        default=540, ge=1, le=36_500, description="Days from its start after which a journey takes nobody in any more."
+    )
+    journey_start_delay_s: float = Field(
+        default=300, ge=0, description="Seconds from its publishing that a journey starts after at the soonest."
+    )
+    journey_resume_delay_s: float = Field(
+        default=300, ge=0, description="Seconds that a journey stays paused at least."
+    )
     in_app_on_any_channel: bool = Field(
         default=False, description="Show in-app messages to endpoints of every channel, not only to those of IN_APP."
     )

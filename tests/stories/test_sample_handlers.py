@@ -8,7 +8,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from repoint.campaigns.payload import custom_envelope, endpoint_definition
+from repoint.campaigns.payload import custom_envelope
+from repoint.delivery.definition import endpoint_definition
 from repoint.delivery.message import Custom, Message
 from repoint.delivery.outcome import Outcome, Status
 from repoint.delivery.provider import Surroundings
