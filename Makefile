@@ -34,9 +34,10 @@ $(READY): requirements.lock pyproject.toml scripts/set_up.py
 demo: $(READY)  ## Run the main job end to end over HTTP and show it
 	@$(BIN)/python examples/demo.py
 
-# Much of it waits for processes and clocks: three at a time keep two cores busy.
+# Much of it waits for processes and clocks: three at a time keep two cores busy. Whoever is done takes from the others,
+# as the longest tests stand together.
 test: $(READY)  ## Run every test but the torture runs
-	@$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 check: $(READY)  ## Lint, types, layers: what must be green on every commit
 	@$(BIN)/ruff check $(CODE)
