@@ -20,9 +20,9 @@ def empty_url(postgres_url: str) -> Iterator[str]:
 
 
 def test_schema_file_is_what_the_migrations_make(database_url: str) -> None:
-    assert dump_schema(database_url) == SCHEMA.read_text(encoding="utf-8"), (
-        "the migrations have changed: run `python -m repoint.db.schema`"
-    )
+    # Before version 16 the server names the table of each column of a view.
+    made, written = (each.replace("paces.", "") for each in (dump_schema(database_url), SCHEMA.read_text("utf-8")))
+    assert made == written, "the migrations have changed: run `python -m repoint.db.schema`"
 
 
 def test_migrate_applies_everything_once(empty_url: str) -> None:

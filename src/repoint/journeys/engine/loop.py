@@ -176,13 +176,15 @@ class Engine:
         if published is None:
             return
         session = Session(context, published, lane, self._seats)
-        if published.state in {"CANCELLED", "COMPLETED"} or not published.is_there:
-            await take_out(session)
-        else:
-            has_failed = (lane.journey_id, lane.number) in self._failures
-            await work(session, may_repeat=not has_failed)
-        if session.walk.have_left or published.state == "CANCELLED":
-            lane.has_ended_some = True
+        try:
+            if published.state in {"CANCELLED", "COMPLETED"} or not published.is_there:
+                await take_out(session)
+            else:
+                has_failed = (lane.journey_id, lane.number) in self._failures
+                await work(session, may_repeat=not has_failed)
+        finally:
+            # Also when the rest is left for later: nobody may be due in this lane then who would have it looked at.
+            lane.has_ended_some = session.walk.have_left or published.state == "CANCELLED"
 
     async def _give_back(self, lane: Lane, wait_s: float) -> None:
         context = self._context
