@@ -48,12 +48,19 @@ class Batch:
 async def count_members(db: Db, audience: Audience) -> Count:
     """How many members there are at this instant, exactly. Raises EvaluationError."""
     statement = audience.whole(Q.count_members)
-    _, [counts] = await db.together(ask_plan_afresh(), (statement.query, statement.parameters))
+    _, [counts] = await db.together(_ask_plan_afresh(), (statement.query, statement.parameters))
     return Count(*counts)
 
 
-def ask_plan_afresh() -> tuple[Query, dict[str, str]]:
-    """The statement that goes before one on a whole segment, for those who send such ones of their own."""
+async def zones_of_members(db: Db, audience: Audience) -> list[str]:
+    """The names of the members' time zones, right or wrong. Raises EvaluationError."""
+    statement = audience.whole(Q.zones_of_members)
+    _, rows = await db.together(_ask_plan_afresh(), (statement.query, statement.parameters))
+    return [name for (name,) in rows if name is not None]
+
+
+def _ask_plan_afresh() -> tuple[Query, dict[str, str]]:
+    """The statement that goes before one on a whole segment."""
     return Q.plan_afresh, {}
 
 

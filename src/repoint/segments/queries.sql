@@ -307,3 +307,14 @@ WHERE e.application_id = %(application_id)s AND e.endpoint_key = %(key)s
 -- A snapshot as answers would show it.
 SELECT endpoint_document(snapshot_endpoint(e), snapshot_user(e)) AS document, NULL AS active_at
 FROM endpoint_snapshots AS e WHERE {place} AND e.endpoint_key = %(key)s
+
+-- zones_of_members --
+-- The names of the members' time zones, right or wrong.
+SELECT DISTINCT coalesce(e.timezone, s.timezone) AS timezone
+FROM ({members}) AS m
+LEFT JOIN endpoints e
+    ON m.segment_id IS NULL AND e.application_id = %(application_id)s AND e.endpoint_key = m.endpoint_key
+LEFT JOIN endpoint_snapshots s
+    ON s.application_id = %(application_id)s AND s.segment_id = m.segment_id AND s.version = m.version
+        AND s.endpoint_key = m.endpoint_key
+WHERE m.is_eligible

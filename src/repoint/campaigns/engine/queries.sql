@@ -286,14 +286,3 @@ FROM json_to_recordset(%(places)s) AS asked (channel_type text, address text), L
         AND endpoint_status = 'ACTIVE' AND opt_out = 'NONE'
     HAVING count(*) > 1
 ) AS e
-
--- zones_of_members --
--- The names of the members' time zones, right or wrong.
-SELECT DISTINCT coalesce(e.timezone, s.timezone) AS timezone
-FROM ({members}) AS m
-LEFT JOIN endpoints e
-    ON m.segment_id IS NULL AND e.application_id = %(application_id)s AND e.endpoint_key = m.endpoint_key
-LEFT JOIN endpoint_snapshots s
-    ON s.application_id = %(application_id)s AND s.segment_id = m.segment_id AND s.version = m.version
-        AND s.endpoint_key = m.endpoint_key
-WHERE m.is_eligible

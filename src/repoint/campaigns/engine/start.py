@@ -22,7 +22,7 @@ from repoint.contract.errors import NotFoundException
 from repoint.db.pool import Db, Row
 from repoint.db.queries import load_queries
 from repoint.queue.tasks import TaskContext
-from repoint.segments.members import ask_plan_afresh
+from repoint.segments.members import zones_of_members
 from repoint.segments.sources import EvaluationError
 
 log = structlog.get_logger()
@@ -84,13 +84,10 @@ async def _zones(context: TaskContext, campaign: Campaign) -> list[str]:
     """Names of the zones of the segment's members."""
     async with context.database.transaction() as db:
         try:
-            audience = await audience_of(db, campaign, context.now())
-            statement = audience.whole(Q.zones_of_members)
+            return await zones_of_members(db, await audience_of(db, campaign, context.now()))
         except (CannotRunError, EvaluationError):
             # Its run will tell.
             return []
-        _, rows = await db.together(ask_plan_afresh(), (statement.query, statement.parameters))
-        return [name for (name,) in rows if name is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from repoint.journeys.engine.look import Look
 from repoint.journeys.engine.published import Published, load_published, read_published
 from repoint.queue import TaskContext
 from repoint.segments.audience import Audience, load_audience
-from repoint.segments.members import ask_plan_afresh
+from repoint.segments.members import zones_of_members
 from repoint.segments.sources import EvaluationError
 
 log = structlog.get_logger()
@@ -83,8 +83,6 @@ async def _zones(context: TaskContext, published: Published, audience: Audience)
         return sorted(zone_names())
     async with context.database.transaction() as db:
         try:
-            statement = audience.whole(Q.zones_of_members)
+            return await zones_of_members(db, audience)
         except EvaluationError:
             return ()
-        _, rows = await db.together(ask_plan_afresh(), (statement.query, statement.parameters))
-    return [name for (name,) in rows if name is not None]

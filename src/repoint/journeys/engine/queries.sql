@@ -371,17 +371,6 @@ SELECT run_id, count(*) AS visits FROM gone GROUP BY run_id
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
     set_config('enable_seqscan', 'off', true)
 
--- zones_of_members --
--- The names of the members' time zones, right or wrong.
-SELECT DISTINCT coalesce(e.timezone, s.timezone) AS timezone
-FROM ({members}) AS m
-LEFT JOIN endpoints e
-    ON m.segment_id IS NULL AND e.application_id = %(application_id)s AND e.endpoint_key = m.endpoint_key
-LEFT JOIN endpoint_snapshots s
-    ON s.application_id = %(application_id)s AND s.segment_id = m.segment_id AND s.version = m.version
-        AND s.endpoint_key = m.endpoint_key
-WHERE m.is_eligible
-
 -- clear_arrivals --
 -- Some arrivals of a deleted journey.
 DELETE FROM journey_arrivals WHERE ctid = ANY(ARRAY(
